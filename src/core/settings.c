@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Settings and their defaults.  Knows nothing of the file they were read from. */
+#include "core/settings.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+const char *const program_type_names[] = {
+	[PROGRAM_SIMPLE] = "simple",
+	[PROGRAM_FORKING] = "forking",
+	[PROGRAM_ONESHOT] = "oneshot",
+	NULL,
+};
+const char *const restart_policy_names[] = {
+	[RESTART_ALWAYS] = "always",
+	[RESTART_ON_FAILURE] = "on-failure",
+	[RESTART_NEVER] = "never",
+	NULL,
+};
+const char *const end_policy_names[] = {
+	[END_IGNORE] = "ignore",
+	[END_EXIT] = "exit",
+	[END_STOP_GROUP] = "stop-group",
+	NULL,
+};
+const char *const signal_scope_names[] = {
+	[SCOPE_MAIN] = "main",
+	[SCOPE_GROUP] = "group",
+	[SCOPE_TREE] = "tree",
+	NULL,
+};
+const char *const exit_when_names[] = {
+	[EXIT_WHEN_NEVER] = "never",
+	[EXIT_WHEN_ALL] = "all",
+	[EXIT_WHEN_ANY] = "any",
+	NULL,
+};
+const char *const condition_names[] = {
+	[CONDITION_STARTED] = "started",
+	[CONDITION_READY] = "ready",
+	[CONDITION_DONE] = "done",
+	NULL,
+};
+
+static const struct exit_set success_zero = { .codes = { 1 } };
+static const struct stop_plan stop_term = { .count = 1,
+	                                    .steps = { { .signal = SIGTERM, .wait_ms = 10000 } } };
+
+void program_settings_defaults(struct program_settings *p)
+{
+	*p = (struct program_settings){
+		.group = NO_GROUP,
+		.stdin_stream = { .kind = STREAM_NULL },
+		.stdout_stream = { .kind = STREAM_INHERIT },
+		.stderr_stream = { .kind = STREAM_INHERIT },
+		.pidfile_mode = 0644,
+		.pidfile_uid = (uid_t)-1,
+		.pidfile_gid = (gid_t)-1,
+		.umask_value = -1,
+		.autostart = true,
+		.type = PROGRAM_SIMPLE,
+		.restart = RESTART_ALWAYS,
+		.kill = SCOPE_TREE,
+		.forward_to = SCOPE_MAIN,
+		.restart_jitter_percent = 10,
+		.start_limit_count = 10,
+		.start_limit_window_ms = 60000,
+		.min_uptime_ms = 1000,
+		.restart_delay_ms = 100,
+		.restart_delay_max_ms = 30000,
+		.ready_timeout_ms = 60000,
+		.success_exit = &success_zero,
+		.stop = &stop_term,
+	};
+}
+
+struct settings *settings_new(void)
+{
+	struct arena *arena = arena_new();
+	struct settings *s;
+
+	if (!arena)
+		return NULL;
+	s = arena_alloc(arena, sizeof *s);
+	*s = (struct settings){
+		.arena = arena,
+		.log_target = LOG_TARGET_STDERR,
+		.log_level = LOG_LEVEL_INFO,
+		.exit_when = EXIT_WHEN_NEVER,
+		.exit_code_from = NO_PROGRAM,
+		.stop_deadline_ms = MSEC_NEVER,
+	};
+	return s;
+}
+
+void settings_free(struct settings *s)
+{
+	if (s)
+		arena_free(s->arena);
+}
+
+bool exit_set_has(const struct exit_set *set, int code, int signal)
+{
+	if (signal > 0)
+		return signal <= 64 && (set->signals >> (signal - 1) & 1);
+	return code >= 0 && code < 256 && (set->codes[code / 8] >> (code % 8) & 1);
+}
+
+void exit_set_add_code(struct exit_set *set, unsigned code)
+{
+	set->codes[code / 8 % 32] |= (uint8_t)(1u << (code % 8));
+}
+
+void exit_set_add_signal(struct exit_set *set, int signal)
+{
+	set->signals |= (uint64_t)1 << (signal - 1);
+}
