@@ -598,7 +598,7 @@ static void resolve_exit_code_from(struct build *b)
 			r = fault_set(&fault,
 			              "'%.80s' means %zu instances; name one, such as '%.80s:0'",
 			              words.items[0], range.count, words.items[0]);
-		if (r == 0)
+		if (r == 0 && range.count == 1)
 			b->settings->exit_code_from = range.indices[0];
 		else
 			source_refuse_entry(b->source, entry, &fault);

@@ -1,0 +1,787 @@
+/* SPDX-License-Identifier: MIT */
+/* Waits for families to be gone and kills them.
+ *
+ * Waiting needs no clock.  In a cgroup inotify tells.  Without one, whatever changes a family
+ * changes one of our children: a process is either a child of ours or below one, and when that one
+ * dies SIGCHLD comes and the next look finds what it left.  For the same reason it is enough to
+ * kill children: those below them become children next.  The one timer is for what does not die
+ * when killed, and for a look that was cut short. */
+#include "os/family.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "os/grouptree.h"
+#include "os/kin.h"
+#include "os/pidfile.h"
+
+enum {
+	LOOKS_MAX = 4,      /* in a row, when processes keep dying while we look */
+	SLICE_MS = 5,       /* of one look that kills */
+	CONTINUE_MS = 1,    /* until a look that was cut short goes on */
+	RETRY_MS = 50,      /* until what was killed is killed again */
+	STUBBORN_MS = 3000, /* after that it is named, and tried again more slowly */
+	RETRY_STUBBORN_MS = 1000,
+	UNCERTAIN_MAX_MS =
+		1000,  /* a process that takes longer to die must not hold up other programs */
+	GUESS_MS = 50, /* a daemon is guessed after having been the only candidate that long */
+	STAMP_SLACK_US = 20000, /* file systems stamp with a clock that ticks coarsely */
+	NAMED_MAX = 8,
+	NAMED_TEXT_MAX = 512,
+};
+
+struct family {
+	msec_t since_ms;    /* of the sweep, or of the guess */
+	int64_t started_us; /* forking only: what is older in a main_pid_file does not count */
+	pid_t guess;        /* forking only: the candidate for the main process */
+	uint32_t seen_in;   /* number of the look that saw a living member */
+	bool watched, sweeping, named;
+	bool told_soon; /* it is empty, and the callback is on its way */
+	bool grouped;   /* the last start was in a cgroup */
+	bool check;     /* the cgroup has changed */
+};
+
+struct families {
+	struct ev_loop *loop;
+	const struct settings *settings;
+	struct reaper *reaper;
+	struct kin *kin;
+	struct grouptree *groups; /* NULL = none */
+	family_empty *empty;
+	void *context;
+	struct family *items; /* by program; owned */
+	uint32_t *watched;    /* programs; owned, room for all */
+	size_t watched_count, ungrouped_count;
+	uint32_t *emptied; /* programs to be told of; owned, room for all */
+	size_t emptied_count;
+	ev_timer retry;
+	ev_prepare check; /* never started, only fed: runs after all other events of a wake-up */
+	uint32_t look_number;
+	bool look_certain;
+	uint64_t look_generation;
+	unsigned look_iteration;
+	msec_t look_ends_ms;
+	msec_t uncertain_since_ms; /* MSEC_NEVER = the last look was certain */
+	bool checking, must_poll;
+};
+
+static const char *name_of(const struct families *fs, uint32_t program)
+{
+	return fs->settings->programs[program].name;
+}
+
+static void check_soon(struct families *fs)
+{
+	ev_feed_event(fs->loop, &fs->check, EV_CUSTOM);
+}
+
+static void retry_in(struct families *fs, msec_t ms)
+{
+	ev_timer_stop(fs->loop, &fs->retry);
+	ev_now_update(fs->loop);
+	ev_timer_set(&fs->retry, (double)ms / 1000., 0.);
+	ev_timer_start(fs->loop, &fs->retry);
+}
+
+/* Looking */
+
+static bool on_look(void *context, pid_t pid, uint32_t program)
+{
+	struct families *fs = context;
+
+	if (program != NO_PROGRAM) {
+		fs->items[program].seen_in = fs->look_number;
+		if (fs->items[program].sweeping && !fs->items[program].grouped)
+			kill(pid, SIGKILL);
+	}
+	return clock_monotonic_ms() < fs->look_ends_ms;
+}
+
+/* Looks until it is certain that what was not seen is not there, or says that it is not. */
+static bool look_until_certain(struct families *fs)
+{
+	msec_t now = clock_monotonic_ms();
+
+	fs->look_ends_ms = now + SLICE_MS;
+	for (int i = 0; i < LOOKS_MAX && clock_monotonic_ms() < fs->look_ends_ms; i++) {
+		fs->look_number++;
+		if (kin_look(fs->kin, on_look, fs)) {
+			fs->uncertain_since_ms = MSEC_NEVER;
+			return true;
+		}
+	}
+	if (fs->uncertain_since_ms == MSEC_NEVER)
+		fs->uncertain_since_ms = now;
+	return now - fs->uncertain_since_ms > UNCERTAIN_MAX_MS;
+}
+
+static bool look(struct families *fs)
+{
+	fs->look_certain = look_until_certain(fs);
+	fs->look_generation = reaper_generation(fs->reaper);
+	fs->look_iteration = ev_iteration(fs->loop);
+	return fs->look_certain;
+}
+
+/* One look serves all whose main processes were reaped before it: a thousand exits in one wake-up
+ * cost one look. */
+static bool look_lately(struct families *fs)
+{
+	if (fs->look_number > 0 && fs->look_certain &&
+	    fs->look_generation == reaper_generation(fs->reaper) &&
+	    fs->look_iteration == ev_iteration(fs->loop))
+		return true;
+	return look(fs);
+}
+
+static bool was_seen(const struct families *fs, uint32_t program)
+{
+	return fs->items[program].seen_in == fs->look_number;
+}
+
+bool family_is_empty(struct families *fs, uint32_t program)
+{
+	if (kin_main(fs->kin, program))
+		return false;
+	if (fs->items[program].grouped)
+		return !grouptree_is_populated(fs->groups, program);
+	return look_lately(fs) && !was_seen(fs, program);
+}
+
+/* Waiting */
+
+/* Puts it on the list of those waited for; -errno when nobody will tell of its cgroup. */
+static int start_watch(struct families *fs, uint32_t program)
+{
+	struct family *f = &fs->items[program];
+
+	if (!f->watched) {
+		fs->watched[fs->watched_count++] = program;
+		fs->ungrouped_count += !f->grouped;
+	}
+	f->watched = true;
+	/* inotify tells of groups; of the others only the death of a child does */
+	reaper_set_urgent(fs->reaper, fs->ungrouped_count > 0);
+	return f->grouped ? grouptree_watch(fs->groups, program) : 0;
+}
+
+static void end_watch(struct families *fs, uint32_t program)
+{
+	struct family *f = &fs->items[program];
+
+	for (size_t i = 0; i < fs->watched_count; i++) {
+		if (fs->watched[i] == program) {
+			fs->watched[i] = fs->watched[--fs->watched_count];
+			break;
+		}
+	}
+	fs->ungrouped_count -= f->watched && !f->grouped;
+	reaper_set_urgent(fs->reaper, fs->ungrouped_count > 0);
+	f->watched = f->sweeping = f->named = f->check = false;
+	if (f->grouped)
+		grouptree_unwatch(fs->groups, program);
+	if (fs->watched_count == 0) {
+		ev_timer_stop(fs->loop, &fs->retry);
+		fs->must_poll = false;
+	}
+}
+
+/* Nothing of it is left: what told its processes from others may now mean others. */
+static void became_empty(struct families *fs, uint32_t program)
+{
+	end_watch(fs, program);
+	fs->items[program].started_us = 0;
+	kin_emptied(fs->kin, program);
+}
+
+bool family_watch(struct families *fs, uint32_t program)
+{
+	struct family *f = &fs->items[program];
+
+	f->told_soon = false;
+	if (family_is_empty(fs, program)) {
+		became_empty(fs, program);
+		return true;
+	}
+	if (start_watch(fs, program) < 0) {
+		fs->must_poll = true;
+		retry_in(fs, CONTINUE_MS);
+	}
+	/* it may have become empty before the kernel was asked to tell */
+	f->check = true;
+	check_soon(fs);
+	return false;
+}
+
+/* Killing */
+
+static void name_leftovers(struct families *fs, uint32_t program)
+{
+	struct family_member members[NAMED_MAX];
+	size_t count = family_members(fs, program, members, NAMED_MAX);
+	struct text text;
+
+	text_init(&text, NAMED_TEXT_MAX);
+	for (size_t i = 0; i < count && i < NAMED_MAX; i++)
+		text_add_format(&text, "%s%d %s (state %c)", i ? ", " : "", (int)members[i].pid,
+		                members[i].name, members[i].state);
+	if (count > NAMED_MAX)
+		text_add_format(&text, " and %zu more", count - NAMED_MAX);
+	if (count)
+		log_warning(name_of(fs, program), "cannot be killed yet: %s", text_get(&text));
+	text_release(&text);
+}
+
+static int kill_group(struct families *fs, uint32_t program)
+{
+	int r = grouptree_kill(fs->groups, program);
+
+	if (r)
+		log_error(name_of(fs, program), "control group cannot be killed: %s", strerror(-r));
+	return r;
+}
+
+bool family_sweep(struct families *fs, uint32_t program)
+{
+	struct family *f = &fs->items[program];
+
+	if (!f->sweeping) {
+		f->sweeping = true;
+		f->named = false;
+		f->since_ms = clock_monotonic_ms();
+		/* once through the whole tree, which notes who is below the main process while that
+		 * can be seen; looks do the rest */
+		if (f->grouped)
+			kill_group(fs, program);
+		else if (kin_main(fs->kin, program))
+			family_signal(fs, program, SIGKILL, SCOPE_TREE);
+	}
+	if (family_watch(fs, program))
+		return true;
+	retry_in(fs, RETRY_MS);
+	return false;
+}
+
+/* Kills again what should be dead by now.  When to come back. */
+static msec_t press_on(struct families *fs, uint32_t program, msec_t now)
+{
+	struct family *f = &fs->items[program];
+	pid_t main_pid = kin_main(fs->kin, program);
+	bool stubborn = now - f->since_ms >= STUBBORN_MS;
+
+	if (f->grouped)
+		kill_group(fs, program);
+	else if (main_pid)
+		family_signal(fs, program, SIGKILL, SCOPE_MAIN);
+	if (stubborn && !f->named) {
+		f->named = true;
+		name_leftovers(fs, program);
+	}
+	return stubborn ? RETRY_STUBBORN_MS : RETRY_MS;
+}
+
+/* The loop's part */
+
+/* Moves what is empty from `watched` to `emptied`. */
+static void sort_out(struct families *fs, bool certain)
+{
+	for (size_t i = fs->watched_count; i-- > 0;) {
+		uint32_t program = fs->watched[i];
+		struct family *f = &fs->items[program];
+		bool gone;
+
+		if (kin_main(fs->kin, program))
+			continue;
+		if (f->grouped)
+			gone = (f->check || fs->must_poll) &&
+			       !grouptree_is_populated(fs->groups, program);
+		else
+			gone = certain && !was_seen(fs, program);
+		f->check = false;
+		if (!gone)
+			continue;
+		/* (fills place i with the last of the list, which has been seen to) */
+		became_empty(fs, program);
+		f->told_soon = true;
+		fs->emptied[fs->emptied_count++] = program;
+	}
+}
+
+/* Whoever is told may watch others, start others, and learn in passing that one of the next is
+ * empty. */
+static void tell_emptied(struct families *fs)
+{
+	while (fs->emptied_count > 0) {
+		uint32_t program = fs->emptied[--fs->emptied_count];
+
+		if (!fs->items[program].told_soon)
+			continue;
+		fs->items[program].told_soon = false;
+		fs->empty(fs->context, program);
+	}
+}
+
+static bool needs_look(const struct families *fs)
+{
+	for (size_t i = 0; i < fs->watched_count; i++) {
+		const struct family *f = &fs->items[fs->watched[i]];
+
+		if (!f->grouped && (f->sweeping || !kin_main(fs->kin, fs->watched[i])))
+			return true;
+	}
+	return false;
+}
+
+static void check_all(struct families *fs)
+{
+	bool certain = true;
+
+	if (fs->checking)
+		return;
+	fs->checking = true;
+	if (needs_look(fs))
+		certain = look(fs);
+	sort_out(fs, certain);
+	if (!certain)
+		retry_in(fs, CONTINUE_MS);
+	tell_emptied(fs);
+	fs->checking = false;
+}
+
+void families_settled(struct families *fs)
+{
+	if (fs->watched_count > 0)
+		check_all(fs);
+}
+
+static void on_check(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	check_all(watcher->data);
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct families *fs = timer->data;
+	msec_t now = clock_monotonic_ms(), next = MSEC_NEVER;
+
+	(void)loop;
+	(void)events;
+	for (size_t i = 0; i < fs->watched_count; i++) {
+		if (fs->items[fs->watched[i]].sweeping) {
+			msec_t wait = press_on(fs, fs->watched[i], now);
+
+			next = wait < next ? wait : next;
+		}
+	}
+	if (fs->must_poll && next > RETRY_MS)
+		next = RETRY_MS;
+	if (next != MSEC_NEVER)
+		retry_in(fs, next);
+	check_all(fs);
+}
+
+static void on_group_changed(void *context, uint32_t program)
+{
+	struct families *fs = context;
+
+	fs->items[program].check = true;
+	check_soon(fs);
+}
+
+/* Signals */
+
+static int signal_main(struct families *fs, uint32_t program, pid_t main_pid, int signo)
+{
+	int pidfd = reaper_pidfd(fs->reaper, program);
+
+	if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) == 0)
+		return 1;
+	/* our child, not reaped: the number is still its own */
+	return kill(main_pid, signo) < 0 ? -errno : 1;
+}
+
+typedef bool family_filter(const struct families *fs, uint32_t program, pid_t pid);
+
+static bool is_anyone(const struct families *fs, uint32_t program, pid_t pid)
+{
+	(void)fs;
+	(void)program;
+	(void)pid;
+	return true;
+}
+
+static bool is_of_group(const struct families *fs, uint32_t program, pid_t pid)
+{
+	pid_t group = kin_group(fs->kin, program);
+
+	return group && getpgid(pid) == group;
+}
+
+static bool is_stopped(const struct families *fs, uint32_t program, pid_t pid)
+{
+	struct proc_stat stat;
+
+	(void)fs;
+	(void)program;
+	return proc_stat_read(pid, &stat) == 0 && stat.state == 'T';
+}
+
+static int signal_grouped(struct families *fs, uint32_t program, int signo, family_filter *filter)
+{
+	struct pid_list members = PID_LIST_INIT;
+	int r = grouptree_members(fs->groups, program, &members), count = 0;
+
+	for (size_t i = 0; i < members.count; i++)
+		if (filter(fs, program, members.items[i]))
+			count +=
+				grouptree_signal(fs->groups, program, members.items[i], signo) == 0;
+	pid_list_release(&members);
+	return count ? count : r;
+}
+
+static int signal_kin(struct families *fs, uint32_t program, int signo, family_filter *filter)
+{
+	struct kin_members members = KIN_MEMBERS_INIT;
+	int r = kin_tree(fs->kin, program, &members), count = 0;
+
+	for (size_t i = 0; i < members.count; i++)
+		if (filter(fs, program, members.items[i].pid))
+			count += kin_signal(fs->kin, program, &members.items[i], signo) == 0;
+	kin_members_release(&members);
+	return count ? count : r;
+}
+
+static int signal_members(struct families *fs, uint32_t program, int signo, family_filter *filter)
+{
+	if (fs->items[program].grouped)
+		return signal_grouped(fs, program, signo, filter);
+	return signal_kin(fs, program, signo, filter);
+}
+
+int family_signal(struct families *fs, uint32_t program, int signo, enum signal_scope scope)
+{
+	pid_t main_pid = kin_main(fs->kin, program), group = kin_group(fs->kin, program);
+
+	switch (scope) {
+	case SCOPE_MAIN:
+		if (main_pid)
+			return signal_main(fs, program, main_pid, signo);
+		break;
+	case SCOPE_GROUP:
+		if (!main_pid || !group) /* whose number it is is not sure: one by one */
+			return signal_members(fs, program, signo, is_of_group);
+		return kill(-group, signo) < 0 ? -errno : 1;
+	case SCOPE_TREE: break;
+	}
+	return signal_members(fs, program, signo, is_anyone);
+}
+
+int family_continue(struct families *fs, uint32_t program, enum signal_scope scope)
+{
+	pid_t main_pid = kin_main(fs->kin, program);
+
+	if (scope != SCOPE_MAIN || !main_pid)
+		return signal_members(fs, program, SIGCONT, is_stopped);
+	return is_stopped(fs, program, main_pid) ? signal_main(fs, program, main_pid, SIGCONT) : 0;
+}
+
+/* PIDs of all members; empty when memory is out. */
+static void list_members(struct families *fs, uint32_t program, struct pid_list *out)
+{
+	struct kin_members members = KIN_MEMBERS_INIT;
+
+	if (fs->items[program].grouped) {
+		grouptree_members(fs->groups, program, out);
+		return;
+	}
+	kin_tree(fs->kin, program, &members);
+	for (size_t i = 0; i < members.count; i++)
+		pid_list_add(out, members.items[i].pid);
+	kin_members_release(&members);
+}
+
+size_t family_members(struct families *fs, uint32_t program, struct family_member *out, size_t max)
+{
+	struct pid_list pids = PID_LIST_INIT;
+	size_t count = 0;
+
+	list_members(fs, program, &pids);
+	for (size_t i = 0; i < pids.count; i++) {
+		struct proc_stat stat;
+
+		if (proc_stat_read(pids.items[i], &stat) || !proc_is_alive(pids.items[i], &stat))
+			continue;
+		if (count < max) {
+			out[count] =
+				(struct family_member){ .pid = pids.items[i], .state = stat.state };
+			snprintf(out[count].name, sizeof out[count].name, "%s", stat.name);
+		}
+		count++;
+	}
+	pid_list_release(&pids);
+	return count;
+}
+
+/* Finding the daemon that a launcher left behind */
+
+enum verdict { IS_MAIN, NOT_YET, IS_STRANGER };
+
+static bool is_member(struct families *fs, uint32_t program, pid_t pid)
+{
+	struct pid_list pids = PID_LIST_INIT;
+	bool found = false;
+
+	list_members(fs, program, &pids);
+	for (size_t i = 0; i < pids.count && !found; i++)
+		found = pids.items[i] == pid;
+	pid_list_release(&pids);
+	return found;
+}
+
+/* Whether the number that a file tells may be believed (P7).  The kernel is asked, not the file. */
+static enum verdict judge(struct families *fs, uint32_t program, pid_t pid)
+{
+	siginfo_t info = { 0 };
+	struct proc_stat stat;
+	uint32_t owner;
+
+	if (pid <= 1 || pid == getpid() || reaper_find(fs->reaper, pid) != NO_PROGRAM)
+		return IS_STRANGER;
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		/* not our child: a stranger, unless a parent in between is only about to end */
+		return is_member(fs, program, pid) ? NOT_YET : IS_STRANGER;
+	if (info.si_pid == pid || proc_stat_read(pid, &stat))
+		return NOT_YET; /* dead already: another may follow */
+	if (stat.start_ticks < kin_start_ticks(fs->kin, program))
+		return IS_STRANGER;
+	owner = kin_find_program(fs->kin, pid);
+	return owner == program || owner == NO_PROGRAM ? IS_MAIN : IS_STRANGER;
+}
+
+/* The number in the file; 0 while there is none that was written since the start. */
+static pid_t read_told(const struct family *f, const char *main_pid_file)
+{
+	struct stat st;
+	pid_t pid;
+
+	if (stat(main_pid_file, &st) < 0 ||
+	    st.st_mtim.tv_sec * 1000000LL + st.st_mtim.tv_nsec / 1000 <
+	            f->started_us - STAMP_SLACK_US)
+		return 0;
+	pid = pidfile_read(AT_FDCWD, main_pid_file);
+	return pid < 0 ? 0 : pid;
+}
+
+struct candidates {
+	uint32_t program;
+	pid_t pid;
+	size_t count;
+};
+
+static bool on_candidate(void *context, pid_t pid, uint32_t program)
+{
+	struct candidates *candidates = context;
+
+	if (program == candidates->program) {
+		candidates->pid = pid;
+		candidates->count++;
+	}
+	return true;
+}
+
+/* The only child of ours that is of the program, once it has been that for a moment: in between a
+ * double fork the process that is about to end is the only one as well. */
+static pid_t guess_main(struct families *fs, uint32_t program)
+{
+	struct family *f = &fs->items[program];
+	struct candidates candidates = { .program = program };
+	msec_t now = clock_monotonic_ms();
+
+	if (!kin_look(fs->kin, on_candidate, &candidates) || candidates.count != 1) {
+		f->guess = 0;
+		return 0;
+	}
+	if (f->guess != candidates.pid) {
+		f->guess = candidates.pid;
+		f->since_ms = now;
+		return 0;
+	}
+	return now - f->since_ms >= GUESS_MS ? f->guess : 0;
+}
+
+pid_t family_find_main(struct families *fs, uint32_t program, const char *main_pid_file,
+                       pid_t *told)
+{
+	pid_t pid = main_pid_file ? read_told(&fs->items[program], main_pid_file)
+	                          : guess_main(fs, program);
+
+	*told = pid;
+	if (pid) {
+		switch (judge(fs, program, pid)) {
+		case IS_MAIN: return pid;
+		case IS_STRANGER: return -EPERM;
+		case NOT_YET: break;
+		}
+	}
+	return family_is_empty(fs, program) ? -ESRCH : 0;
+}
+
+/* Starts and ends */
+
+const char *family_mark(struct families *fs, uint32_t program)
+{
+	return kin_mark(fs->kin, program);
+}
+
+int family_cgroup(struct families *fs, uint32_t program)
+{
+	struct family *f = &fs->items[program];
+	bool lives = kin_main(fs->kin, program) || f->watched;
+	int fd;
+
+	/* a family is followed one way or the other, not both: a stop command joins the others */
+	if (!fs->groups || (lives && !f->grouped))
+		return -1;
+	fd = grouptree_open(fs->groups, program);
+	if (fd < 0)
+		log_warning(name_of(fs, program), "no control group to start in: %s",
+		            strerror(-fd));
+	if (!lives)
+		f->grouped = fd >= 0;
+	return fd < 0 ? -1 : fd;
+}
+
+void family_cgroup_release(struct families *fs, int cgroup_fd)
+{
+	(void)fs;
+	fd_close(cgroup_fd);
+}
+
+void family_started(struct families *fs, uint32_t program, pid_t main_pid)
+{
+	struct family *f = &fs->items[program];
+
+	kin_started(fs->kin, program, main_pid);
+	f->guess = 0;
+	if (fs->settings->programs[program].type == PROGRAM_FORKING && !f->started_us)
+		f->started_us = clock_realtime_us();
+}
+
+void family_main_gone(struct families *fs, uint32_t program)
+{
+	struct family *f = &fs->items[program];
+
+	kin_main_gone(fs->kin, program);
+	if (f->watched) {
+		f->check = true;
+		check_soon(fs);
+	}
+}
+
+void family_rest(struct families *fs, uint32_t program)
+{
+	if (fs->groups)
+		grouptree_remove(fs->groups, program);
+}
+
+struct strays {
+	int signo;
+	size_t count;
+};
+
+static bool on_stray(void *context, pid_t pid, uint32_t program)
+{
+	struct strays *strays = context;
+
+	(void)program;
+	if (strays->signo)
+		kill(pid, strays->signo);
+	strays->count++;
+	return true;
+}
+
+size_t families_signal_strays(struct families *fs, int signo)
+{
+	struct strays strays = { .signo = signo };
+
+	for (int i = 0; i < LOOKS_MAX && strays.count == 0; i++)
+		if (kin_look(fs->kin, on_stray, &strays))
+			break;
+	return strays.count;
+}
+
+static void open_groups(struct families *fs, const struct probe *probe)
+{
+	int r;
+
+	if (!probe->cgroup_dir)
+		return;
+	r = grouptree_new(&fs->groups, fs->loop, probe->cgroup_dir, fs->settings, on_group_changed,
+	                  fs);
+	if (r)
+		log_warning(NULL,
+		            "control groups in %s: %s: families are followed process by process",
+		            probe->cgroup_dir, strerror(-r));
+}
+
+struct families *families_new(struct ev_loop *loop, const struct probe *probe,
+                              const struct settings *settings, struct reaper *reaper,
+                              family_empty *empty, void *context)
+{
+	struct families *fs = calloc(1, sizeof *fs);
+	size_t room = settings->program_count + 1;
+
+	if (!fs)
+		return NULL;
+	*fs = (struct families){
+		.loop = loop,
+		.settings = settings,
+		.reaper = reaper,
+		.empty = empty,
+		.context = context,
+		.items = calloc(room, sizeof *fs->items),
+		.watched = calloc(room, sizeof *fs->watched),
+		.emptied = calloc(room, sizeof *fs->emptied),
+		.kin = kin_new(loop, probe, settings, reaper),
+		.uncertain_since_ms = MSEC_NEVER,
+	};
+	ev_timer_init(&fs->retry, on_retry, 0., 0.);
+	fs->retry.data = fs;
+	ev_prepare_init(&fs->check, on_check);
+	ev_set_priority(&fs->check, EV_MINPRI);
+	fs->check.data = fs;
+	if (!fs->items || !fs->watched || !fs->emptied || !fs->kin) {
+		families_free(fs);
+		return NULL;
+	}
+	open_groups(fs, probe);
+	return fs;
+}
+
+void families_free(struct families *fs)
+{
+	if (!fs)
+		return;
+	ev_timer_stop(fs->loop, &fs->retry);
+	ev_clear_pending(fs->loop, &fs->check);
+	grouptree_free(fs->groups);
+	kin_free(fs->kin);
+	free(fs->items);
+	free(fs->watched);
+	free(fs->emptied);
+	free(fs);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals sent to vergerd.  It starts with what a fresh process has, whatever its parent was
+ * careless about, and hands on what it receives; what a signal means is decided elsewhere. */
+#include "os/signals.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct signals {
+	struct ev_loop *loop;
+	signals_received *received;
+	void *context;
+	size_t count;
+	ev_signal watchers[];
+};
+
+static void do_nothing(int signo)
+{
+	(void)signo;
+}
+
+/* The C library keeps two signals to itself, and its posix_spawn hands them down ignored. */
+static void reset_hidden(int signo)
+{
+	static const char default_action[64]; /* all zero in the kernel's own form */
+
+	syscall(SYS_rt_sigaction, signo, default_action, NULL, (size_t)SIGRTMAX / 8);
+}
+
+void signals_reset(void)
+{
+	struct sigaction as_born = { .sa_handler = SIG_DFL };
+	struct sigaction ignored_by_us_alone = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
+	sigset_t none;
+
+	for (int signo = 1; signo <= SIGRTMAX; signo++)
+		if (sigaction(signo, &as_born, NULL) < 0 && signo != SIGKILL && signo != SIGSTOP)
+			reset_hidden(signo);
+	/* exec turns a handler back into the default; an ignored signal would be ignored by every
+	 * program */
+	sigaction(SIGPIPE, &ignored_by_us_alone, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static bool is_ours(int signo)
+{
+	switch (signo) {
+	case SIGTERM:
+	case SIGINT:
+	case SIGQUIT:
+	case SIGHUP:
+	case SIGUSR1:
+	case SIGUSR2: return true;
+	default: return false;
+	}
+}
+
+static bool can_be_relayed(int signo)
+{
+	switch (signo) {
+	case SIGKILL:
+	case SIGSTOP:
+	case SIGCHLD: return false; /* the reaper's */
+	default: return signo <= SIGSYS || signo >= SIGRTMIN;
+	}
+}
+
+/* Signals that the kernel also sends for what we do ourselves. */
+static bool can_be_our_fault(int signo)
+{
+	switch (signo) {
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+	case SIGTRAP:
+	case SIGABRT:
+	case SIGSYS:
+	case SIGPIPE: return true;
+	default: return false;
+	}
+}
+
+/* What somebody has sent goes the way of all signals.  A fault of our own must kill us, not come
+ * again and again; a log without reader is no signal at all. */
+static void on_fault_or_signal(int signo, siginfo_t *info, void *context)
+{
+	struct sigaction as_born = { .sa_handler = SIG_DFL };
+
+	(void)context;
+	if (info->si_code <= 0 && info->si_pid != getpid())
+		ev_feed_signal(signo);
+	else if (signo != SIGPIPE)
+		sigaction(signo, &as_born, NULL);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+	struct signals *s = watcher->data;
+
+	(void)loop;
+	(void)events;
+	s->received(s->context, watcher->signum);
+}
+
+struct signals *signals_new(struct ev_loop *loop, bool (*claims)(void *context, int signo),
+                            signals_received *received, void *context)
+{
+	const struct sigaction tell_apart = { .sa_sigaction = on_fault_or_signal,
+		                              .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct signals *s = calloc(1, sizeof *s + (size_t)SIGRTMAX * sizeof s->watchers[0]);
+
+	if (!s)
+		return NULL;
+	s->loop = loop;
+	s->received = received;
+	s->context = context;
+	for (int signo = 1; signo <= SIGRTMAX; signo++) {
+		ev_signal *watcher = &s->watchers[s->count];
+
+		if (!is_ours(signo) && !(can_be_relayed(signo) && claims(context, signo)))
+			continue;
+		ev_signal_init(watcher, on_signal, signo);
+		watcher->data = s;
+		ev_signal_start(loop, watcher);
+		if (can_be_our_fault(signo))
+			sigaction(signo, &tell_apart, NULL); /* in place of libev's own */
+		s->count++;
+	}
+	return s;
+}
+
+void signals_free(struct signals *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		ev_signal_stop(s->loop, &s->watchers[i]);
+	free(s);
+}
