@@ -4,6 +4,7 @@
 #include "daemon/boot.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,43 +14,62 @@
 #include "os/daemonize.h"
 #include "os/lock.h"
 #include "os/rundir.h"
+#include "os/signals.h"
 
 /* descriptors that vergerd needs beside one for each program */
-enum { DESCRIPTORS_SPARE = 256 };
+enum { DESCRIPTORS_SPARE = 256, REFUSAL_MAX = 1024 };
 
-static int ensure_run_dir(const struct settings *s)
+/* Why vergerd does not come up; told where the person who started it can read it. */
+struct refusal {
+	int status; /* 0 = none */
+	char text[REFUSAL_MAX];
+};
+
+__attribute__((format(printf, 3, 4))) static void refuse(struct refusal *refusal, int status,
+                                                         const char *format, ...)
 {
-	int r;
+	va_list args;
 
-	if (!s->run_dir)
-		return 0;
-	r = rundir_ensure(s->run_dir);
-	if (r < 0) {
-		log_error(NULL, "run_dir %s: %s", s->run_dir, strerror(-r));
-		return EXIT_STATUS_CREATE;
-	}
-	return 0;
+	refusal->status = status;
+	va_start(args, format);
+	vsnprintf(refusal->text, sizeof refusal->text, format, args);
+	va_end(args);
 }
 
-static int take_lock(struct lock *lock, const char *path)
+static void ensure_run_dir(const struct settings *s, struct refusal *refusal)
+{
+	int r = s->run_dir ? rundir_ensure(s->run_dir) : 0;
+
+	if (r < 0)
+		refuse(refusal, EXIT_STATUS_CREATE, "run_dir %s: %s", s->run_dir, strerror(-r));
+}
+
+static void open_log(const struct settings *s, struct logtarget **logtarget,
+                     struct refusal *refusal)
+{
+	int r = logtarget_open(logtarget, s->log_target, s->log_path);
+
+	log_set_level(s->log_level);
+	if (r < 0)
+		refuse(refusal, EXIT_STATUS_CREATE, "log %s: %s", s->log_path, strerror(-r));
+}
+
+static void take_lock(struct lock *lock, const char *path, struct refusal *refusal)
 {
 	pid_t owner = 0;
-	int r;
+	int r = lock_take(lock, path, &owner);
 
-	if (!path)
-		return 0;
-	r = lock_take(lock, path, &owner);
-	if (r == -EWOULDBLOCK) {
-		log_error(NULL, "another vergerd is running, PID %d: it holds %s", (int)owner,
-		          path);
-		return EXIT_STATUS_RUNNING;
-	}
-	if (r < 0) {
-		log_error(NULL, "pidfile %s: %s%s", path, strerror(-r),
-		          r == -ELOOP ? " (a symbolic link is never followed)" : "");
-		return EXIT_STATUS_CREATE;
-	}
-	return 0;
+	if (r == -EWOULDBLOCK)
+		refuse(refusal, EXIT_STATUS_RUNNING,
+		       "another vergerd is running, PID %d: it holds %s", (int)owner, path);
+	else if (r == -ELOOP)
+		refuse(refusal, EXIT_STATUS_CREATE,
+		       "pidfile %s: is a symbolic link, which is never followed", path);
+	else if (r == -EINVAL)
+		refuse(refusal, EXIT_STATUS_CREATE,
+		       "pidfile %s: holds something else than a PID and is left alone", path);
+	else if (r < 0)
+		refuse(refusal, EXIT_STATUS_CREATE, "pidfile %s: %s", path, strerror(-r));
 }
 
 /* Each program takes a descriptor of ours.  Raises the soft limit if that is too low; *before is
@@ -79,6 +99,9 @@ static int run(const struct boot *boot, struct logtarget *logtarget, int report_
 	int status, r;
 	bool raised = raise_nofile(boot->settings->program_count, &before);
 
+	if (boot->no_run_dir)
+		log_info(NULL, "no run_dir (%s): programs without a pidfile of their own have none",
+		         boot->no_run_dir);
 	probe_run(&probe);
 	r = daemon_init(&d, &(struct daemon_parts){
 				    .settings = boot->settings,
@@ -104,44 +127,48 @@ static int run(const struct boot *boot, struct logtarget *logtarget, int report_
 	return status;
 }
 
+/* what must be had before anything is started */
+static void prepare(const struct settings *s, struct logtarget **logtarget, struct lock *lock,
+                    struct refusal *refusal)
+{
+	ensure_run_dir(s, refusal);
+	if (!refusal->status)
+		open_log(s, logtarget, refusal);
+	if (!refusal->status && s->pidfile)
+		take_lock(lock, s->pidfile, refusal);
+}
+
+static void tell(const struct refusal *refusal, int report_fd)
+{
+	char text[REFUSAL_MAX + 16];
+
+	if (report_fd < 0) {
+		log_error(NULL, "%s", refusal->text);
+		return;
+	}
+	snprintf(text, sizeof text, "vergerd: %s", refusal->text);
+	daemonize_report(report_fd, refusal->status, text, 1);
+}
+
 int boot_run(const struct boot *boot)
 {
-	const struct settings *s = boot->settings;
 	struct logtarget *logtarget = NULL;
 	struct lock lock = LOCK_INIT;
-	int report_fd = -1;
-	int status = ensure_run_dir(s);
-	int r;
+	struct refusal refusal = { 0 };
+	int report_fd = boot->daemonize ? daemonize_start(1) : -1;
+	int status;
 
+	if (boot->daemonize && report_fd < 0) {
+		log_error(NULL, "cannot go to the background: %s", strerror(-report_fd));
+		return EXIT_STATUS_SYSTEM;
+	}
+	signals_hold();
+	prepare(boot->settings, &logtarget, &lock, &refusal);
+	status = refusal.status;
 	if (status)
-		return status;
-	if (boot->daemonize) {
-		report_fd = daemonize_start(1);
-		if (report_fd < 0) {
-			log_error(NULL, "cannot go to the background: %s", strerror(-report_fd));
-			return EXIT_STATUS_SYSTEM;
-		}
-	}
-	/* from here on standard error still reaches the starter, until it was told how the start
-	 * went */
-	r = logtarget_open(&logtarget, s->log_target, s->log_path);
-	log_set_level(s->log_level);
-	if (r < 0) {
-		log_error(NULL, "log %s: %s", s->log_path, strerror(-r));
-		status = EXIT_STATUS_CREATE;
-	} else {
-		status = take_lock(&lock, s->pidfile);
-	}
-	if (!status) {
-		if (boot->no_run_dir)
-			log_info(NULL,
-			         "no run_dir (%s): programs without a pidfile of their own have "
-			         "none",
-			         boot->no_run_dir);
+		tell(&refusal, report_fd);
+	else
 		status = run(boot, logtarget, report_fd);
-	} else if (report_fd >= 0) {
-		daemonize_report(report_fd, status, "", 1);
-	}
 	lock_release(&lock);
 	logtarget_close(logtarget);
 	return status;

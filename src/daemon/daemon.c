@@ -248,6 +248,7 @@ static size_t count_autostart(const struct settings *settings)
 int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 {
 	size_t n = parts->settings->program_count;
+	struct rlimit limit;
 
 	*d = (struct daemon){
 		.settings = parts->settings,
@@ -260,6 +261,7 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 		.hangup_context = parts->hangup_context,
 		.not_up = count_autostart(parts->settings),
 	};
+	d->nofile_limit = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 	d->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (d->null_fd < 0)
 		return -errno;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "core/event.h"
 #include "core/supervisor.h"
@@ -20,8 +21,6 @@
 #include "os/reaper.h"
 #include "os/signals.h"
 #include "os/spawn.h"
-
-struct rlimit;
 
 /* First in, first out; grows. */
 struct event_queue {
@@ -38,10 +37,11 @@ struct program_queue {
 /* What the shell keeps of a program beside core's record. */
 struct unit {
 	struct pidfile pidfile;
-	char *detail;    /* the sentence of its last failed start; owned */
-	bool came_up;    /* counted as up for --daemon */
-	bool finding;    /* forking: its daemon is being looked for */
-	bool told_alien; /* a wrong number in main_pid_file was reported */
+	char *detail;      /* the sentence of its last failed start; owned */
+	bool came_up;      /* counted as up for --daemon */
+	bool awaits_empty; /* the end of its family was asked for and not told yet */
+	bool finding;      /* forking: its daemon is being looked for */
+	bool told_alien;   /* a wrong number in main_pid_file was reported */
 };
 
 struct daemon {
@@ -61,6 +61,8 @@ struct daemon {
 	struct event_queue events;
 	struct program_queue to_spawn;
 	struct unit *units;
+	size_t running;          /* main processes; each holds a descriptor of ours */
+	rlim_t nofile_limit;     /* how many descriptors we may have */
 	size_t finding;          /* units that are finding */
 	ev_timer deadline_timer; /* core's next deadline */
 	ev_timer slice_timer;    /* the next slice of starts */

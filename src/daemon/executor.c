@@ -4,9 +4,11 @@
 #include "daemon/executor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -16,6 +18,12 @@
 
 /* marks the number of a program when it is its stop_command that is started */
 #define STOP_COMMAND_BIT 0x80000000u
+
+/* what stopping a program may take for a moment: to list its family, to open one of it */
+#define DESCRIPTORS_KEPT_BACK 8
+
+/* more than vergerd ever has open beside one for each program */
+#define DESCRIPTORS_FAR_OFF 256
 
 /* how often a daemon that has not shown itself is looked for (kernel.md: its PID file came 50 ms
  * late) */
@@ -60,6 +68,23 @@ static struct spawn_surroundings surroundings(struct daemon *d, uint32_t program
 	};
 }
 
+/* A program takes a descriptor for as long as it lives, and stopping it takes some for a moment:
+ * were the last ones given to programs, nobody could be stopped (R4, S3).  Counting is not enough,
+ * as nobody knows all holders; so, once it is close, as many are taken and given back. */
+static bool has_descriptors_to_spare(const struct daemon *d)
+{
+	int taken[DESCRIPTORS_KEPT_BACK];
+	size_t n = 0;
+
+	if (d->running + DESCRIPTORS_FAR_OFF < d->nofile_limit)
+		return true;
+	while (n < DESCRIPTORS_KEPT_BACK && (taken[n] = fcntl(d->null_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+		n++;
+	for (size_t i = 0; i < n; i++)
+		close(taken[i]);
+	return n == DESCRIPTORS_KEPT_BACK;
+}
+
 /* true with *cgroup_fd to be given back when the child has exec'ed */
 static bool spawn(struct daemon *d, uint32_t program, int *cgroup_fd)
 {
@@ -72,6 +97,12 @@ static bool spawn(struct daemon *d, uint32_t program, int *cgroup_fd)
 
 	if (!supervisor_wants_spawn(d->supervisor, program)) {
 		post_failure(d, program, SPAWN_STEP_CANCELLED, 0);
+		return false;
+	}
+	if (!has_descriptors_to_spare(d)) {
+		log_error(s->name, "new process: %s", strerror(EMFILE));
+		set_detail(&d->units[program], "new process: Too many open files");
+		post_failure(d, program, SPAWN_STEP_PROCESS, EMFILE);
 		return false;
 	}
 	around = surroundings(d, program);
@@ -168,9 +199,36 @@ void executor_on_spawned(void *context, struct spawn_result *result)
 	if (r < 0)
 		log_error(daemon_name(d, program), "PID %d cannot be watched: %s", (int)result->pid,
 		          strerror(-r));
+	d->running++;
 	family_started(d->families, program, result->pid);
 	daemon_post(
 		d, (struct event){ .type = EVENT_SPAWNED, .program = program, .pid = result->pid });
+}
+
+/* --- families --- */
+
+static void tell_empty(struct daemon *d, uint32_t program)
+{
+	d->units[program].awaits_empty = false;
+	daemon_post(d, (struct event){ .type = EVENT_FAMILY_EMPTY, .program = program });
+}
+
+static void watch_family(struct daemon *d, uint32_t program)
+{
+	if (family_watch(d->families, program)) {
+		tell_empty(d, program);
+		return;
+	}
+	d->units[program].awaits_empty = true;
+	daemon_post(d, (struct event){ .type = EVENT_FAMILY_LEFT, .program = program });
+}
+
+static void sweep(struct daemon *d, uint32_t program)
+{
+	if (family_sweep(d->families, program))
+		tell_empty(d, program);
+	else
+		d->units[program].awaits_empty = true;
 }
 
 /* --- daemons of forking programs --- */
@@ -216,15 +274,14 @@ static void on_main_found(struct daemon *d, uint32_t program, pid_t pid)
 
 	stop_finding(d, program);
 	if (!publish_found(d, program, pid)) {
-		if (family_sweep(d->families, program))
-			daemon_post(d, (struct event){ .type = EVENT_FAMILY_EMPTY,
-			                               .program = program });
+		sweep(d, program);
 		return;
 	}
 	r = reaper_watch(d->reaper, program, pid, -1);
 	if (r < 0)
 		log_error(daemon_name(d, program), "PID %d cannot be watched: %s", (int)pid,
 		          strerror(-r));
+	d->running++;
 	family_started(d->families, program, pid);
 	daemon_post(d, (struct event){ .type = EVENT_MAIN_FOUND, .program = program, .pid = pid });
 }
@@ -241,7 +298,7 @@ static void find_main(struct daemon *d, uint32_t program)
 	} else if (pid == -ESRCH) {
 		stop_finding(d, program);
 		log_error(s->name, "its command has ended and left no daemon behind");
-		daemon_post(d, (struct event){ .type = EVENT_FAMILY_EMPTY, .program = program });
+		tell_empty(d, program);
 	} else if (pid == -EPERM && !unit->told_alien) {
 		unit->told_alien = true;
 		log_warning(s->name,
@@ -294,6 +351,7 @@ void executor_on_exited(void *context, uint32_t program, const struct reaper_exi
 	struct daemon *d = context;
 
 	report_exit(d, program, exit);
+	d->running--;
 	family_main_gone(d->families, program);
 	daemon_post(d, (struct event){ .type = EVENT_EXITED,
 	                               .program = program,
@@ -326,22 +384,12 @@ void executor_on_family_empty(void *context, uint32_t program)
 {
 	struct daemon *d = context;
 
-	daemon_post(d, (struct event){ .type = EVENT_FAMILY_EMPTY, .program = program });
+	/* an exit that is still in the queue asks the same, and is told by the answer */
 	daemon_pump(d);
-}
-
-static void watch_family(struct daemon *d, uint32_t program)
-{
-	bool empty = family_watch(d->families, program);
-
-	daemon_post(d, (struct event){ .type = empty ? EVENT_FAMILY_EMPTY : EVENT_FAMILY_LEFT,
-	                               .program = program });
-}
-
-static void sweep(struct daemon *d, uint32_t program)
-{
-	if (family_sweep(d->families, program))
-		daemon_post(d, (struct event){ .type = EVENT_FAMILY_EMPTY, .program = program });
+	if (!d->units[program].awaits_empty)
+		return;
+	tell_empty(d, program);
+	daemon_pump(d);
 }
 
 static void send_signal(struct daemon *d, const struct effect *effect)

@@ -17,7 +17,8 @@ struct lock {
 		.fd = -1, .dir_fd = -1                                                             \
 	}
 
-/* Takes the lock and writes our PID.  0; -EWOULDBLOCK with *owner set when another process holds
+/* Takes the lock and writes our PID; the file is never seen empty (P3).  A file that holds anything
+ * but a number is left alone (-EINVAL).  0; -EWOULDBLOCK with *owner set when another process holds
  * it; or another negative errno (-ELOOP for a symlink, -EISDIR …). */
 int lock_take(struct lock *l, const char *path, pid_t *owner);
 

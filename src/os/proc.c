@@ -16,7 +16,7 @@
 #include "base/parse.h"
 
 enum {
-	PROC_PATH_MAX = 64,
+	PROC_PATH_MAX = 96,
 	PROC_STAT_MAX = 1024,
 	PID_DIGITS_MAX = 12,
 	PID_LIST_MAX = 1 << 22, /* the kernel's own limit of PIDs */

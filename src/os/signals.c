@@ -45,6 +45,14 @@ void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void signals_hold(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
 static bool is_ours(int signo)
 {
 	switch (signo) {
@@ -111,6 +119,7 @@ struct signals *signals_new(struct ev_loop *loop, bool (*claims)(void *context, 
 {
 	const struct sigaction tell_apart = { .sa_sigaction = on_fault_or_signal,
 		                              .sa_flags = SA_SIGINFO | SA_RESTART };
+	sigset_t none;
 	struct signals *s = calloc(1, sizeof *s + (size_t)SIGRTMAX * sizeof s->watchers[0]);
 
 	if (!s)
@@ -130,6 +139,8 @@ struct signals *signals_new(struct ev_loop *loop, bool (*claims)(void *context, 
 			sigaction(signo, &tell_apart, NULL); /* in place of libev's own */
 		s->count++;
 	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	return s;
 }
 

@@ -10,6 +10,10 @@
  * inherited by programs). */
 void signals_reset(void);
 
+/* Keeps signals waiting until signals_new is ready for them: one that arrives while vergerd starts
+ * is heard a little later and kills nobody. */
+void signals_hold(void);
+
 struct signals;
 typedef void signals_received(void *context, int signo);
 

@@ -105,6 +105,36 @@ START_TEST(takes_over_from_the_dead)
 }
 END_TEST
 
+/* P3: whoever looks while vergerds come and go finds a whole number or no file. */
+START_TEST(is_never_seen_empty)
+{
+	pid_t taker = fork();
+	size_t seen = 0;
+
+	if (taker == 0) {
+		for (;;) {
+			struct lock lock;
+			pid_t owner;
+
+			lock_take(&lock, path, &owner);
+			lock_release(&lock);
+		}
+	}
+	while (seen < 2000) {
+		char text[32] = { 0 };
+		int fd = open(path, O_RDONLY);
+
+		if (fd < 0)
+			continue;
+		ck_assert_int_gt(read(fd, text, sizeof text - 1), 1);
+		ck_assert_ptr_nonnull(strchr(text, '\n'));
+		close(fd);
+		seen++;
+	}
+	end_child(taker);
+}
+END_TEST
+
 START_TEST(removes_only_its_own_file)
 {
 	struct lock lock;
@@ -120,9 +150,9 @@ END_TEST
 
 START_TEST(refuses_what_is_no_file_of_its_own)
 {
-	char other[160];
 	struct lock lock;
 	pid_t owner;
+	int fd;
 
 	ck_assert_int_eq(symlink("/etc/passwd", path), 0);
 	ck_assert_int_eq(lock_take(&lock, path, &owner), -ELOOP);
@@ -133,11 +163,11 @@ START_TEST(refuses_what_is_no_file_of_its_own)
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	ck_assert_int_eq(lock_take(&lock, path, &owner), -EINVAL);
 	unlink(path);
-	snprintf(other, sizeof other, "%s/other", directory);
-	close(open(other, O_WRONLY | O_CREAT, 0644));
-	ck_assert_int_eq(link(other, path), 0);
-	ck_assert_int_eq(lock_take(&lock, path, &owner), -EMLINK);
-	unlink(other);
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	ck_assert_int_eq(write(fd, "127.0.0.1 localhost\n", 20), 20);
+	close(fd);
+	ck_assert_int_eq(lock_take(&lock, path, &owner), -EINVAL);
+	unlink(path);
 	ck_assert_int_eq(lock_take(&lock, "/nonexistent/x.pid", &owner), -ENOENT);
 	ck_assert_int_eq(lock.fd, -1);
 }
@@ -152,6 +182,7 @@ static Suite *make_suite(void)
 	tcase_add_test(taking, writes_our_pid_for_all_to_read);
 	tcase_add_test(taking, names_who_holds_it);
 	tcase_add_test(taking, takes_over_from_the_dead);
+	tcase_add_test(taking, is_never_seen_empty);
 	tcase_add_test(taking, removes_only_its_own_file);
 	tcase_add_test(taking, refuses_what_is_no_file_of_its_own);
 	suite_add_tcase(suite, taking);
