@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -305,6 +306,10 @@ int main(int argc, char **argv)
 		return STATUS_FAILED;
 	}
 	status = run_in_namespace(&o);
+	umount2(o.stage.dir, MNT_DETACH); /* we are in its mount namespace, too */
 	rmdir(o.stage.dir);
-	return status;
+	fflush(stdout);
+	/* no way back through the sanitizers: the namespace that our next thread would be born into
+	 * is dead */
+	_exit(status);
 }
