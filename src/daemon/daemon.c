@@ -16,7 +16,11 @@
 #include "daemon/executor.h"
 #include "daemon/report.h"
 #include "os/daemonize.h"
+#include "os/footprint.h"
 #include "os/loop.h"
+
+/* how long the last dead may take to be there to be reaped */
+#define DRAIN_MS 100
 
 /* how long what belongs to no program may take to die of SIGKILL */
 #define STRAY_KILL_GRACE 2.0
@@ -362,10 +366,12 @@ int daemon_run(struct daemon *d)
 		daemon_report_start(d, NO_PROGRAM);
 	daemon_post(d, (struct event){ .type = EVENT_BOOT });
 	daemon_pump(d);
+	if (!d->quitting)
+		footprint_trim();
 	if (!d->quitting || ev_is_active(&d->stray_timer))
 		ev_run(d->loop, 0);
-	reaper_collect_orphans(d->reaper,
-	                       true); /* whoever comes after us is not to find our dead */
+	/* a control group is empty a moment before its last process is dead */
+	reaper_drain(d->reaper, DRAIN_MS);
 	log_info(NULL, "ended with status %d", d->status);
 	return d->status;
 }

@@ -215,10 +215,12 @@ bool family_watch(struct families *fs, uint32_t program)
 		became_empty(fs, program);
 		return true;
 	}
-	if (start_watch(fs, program) < 0) {
+	if (start_watch(fs, program) < 0)
 		fs->must_poll = true;
+	/* the kernel tells of a group at most once in 10 ms: the first time we look for ourselves
+	 */
+	if (f->grouped || fs->must_poll)
 		retry_in(fs, CONTINUE_MS);
-	}
 	/* it may have become empty before the kernel was asked to tell */
 	f->check = true;
 	check_soon(fs);
@@ -381,6 +383,7 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	for (size_t i = 0; i < fs->watched_count; i++) {
+		fs->items[fs->watched[i]].check = true;
 		if (fs->items[fs->watched[i]].sweeping) {
 			msec_t wait = press_on(fs, fs->watched[i], now);
 

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +301,20 @@ void reaper_collect_orphans(struct reaper *r, bool now)
 		ev_now_update(r->loop);
 		ev_timer_set(&r->collect_later, r->urgent ? 0.001 : COLLECT_DELAY_S, 0.);
 		ev_timer_start(r->loop, &r->collect_later);
+	}
+}
+
+void reaper_drain(struct reaper *r, msec_t wait_ms)
+{
+	msec_t end = clock_monotonic_ms() + wait_ms;
+	siginfo_t info;
+
+	for (;;) {
+		collect(r);
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+		    clock_monotonic_ms() >= end)
+			return;
+		poll(NULL, 0, 1);
 	}
 }
 

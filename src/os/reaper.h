@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
 #include "os/probe.h"
 
 struct reaper;
@@ -48,6 +49,10 @@ uint32_t reaper_find(const struct reaper *r, pid_t pid);
 
 /* pidfd of the main process, borrowed; -1 when there is none. */
 int reaper_pidfd(const struct reaper *r, uint32_t program);
+
+/* For the end, when every process that came to us is dying or dead: reaps them, and waits for those
+ * that are not dead yet, at most wait_ms (children that were there before us may never end). */
+void reaper_drain(struct reaper *r, msec_t wait_ms);
 
 /* Asks for orphans to be reaped soon (within tens of milliseconds) or, `now`, in this call (only
  * from a callback of the loop, never while something is being started).  Without being asked they

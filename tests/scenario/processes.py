@@ -109,11 +109,21 @@ def wait_gone(pid, seconds=None):
 
 
 def words(pid):
-    """The command line, as a list."""
+    """The command line, as a list; empty for a moment while the process execs."""
     return read(pid, "cmdline").decode(errors="replace").split("\0")[:-1]
 
 
+def has_words(process):
+    """Whether it has its command line, which zombies have not any more."""
+    try:
+        return process.state == "Z" or bool(words(process.pid))
+    except (FileNotFoundError, ProcessLookupError):
+        return True  # gone meanwhile
+
+
 def environment(pid):
+    # empty for a moment while the process execs
+    eventually(lambda: read(pid, "environ"), f"an environment of process {pid}")
     pairs = read(pid, "environ").decode(errors="surrogateescape").split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 

@@ -81,9 +81,6 @@ def background(verger, programs):
             check=False,
         )
     result.stderr = said.read_text()
-    # the daemon's parent, its starter, is gone: if it has ended, it is for us to reap it
-    if result.returncode:
-        processes.reap_strays(known=())
     return result, read_pid(verger.run_dir / "vergerd.pid")
 
 

@@ -194,8 +194,8 @@ def test_r4_processes_refused(verger):
 
 
 def test_r4_descriptors_refused(verger):
-    # vergerd holds a descriptor per program: the first twenty leave none for the next, until they
-    # end
+    # vergerd holds a descriptor per program and keeps some back for itself: the first twenty leave
+    # too few for the next ten, until they end
     daemon = verger.start(
         "[program:crowd]\ninstances = 20\ncommand = puppet sleep-ms 1500 exit 0\nrestart = never\n"
         "[program:web]\ninstances = 10\ncommand = puppet pause\nrestart_delay = 50ms\n"

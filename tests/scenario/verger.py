@@ -120,10 +120,12 @@ class Vergerd:
         """Like pid(), once the process has become its program: it exists before that."""
         pid = self.pid(program, other_than, seconds)
         ours = processes.stat(self.pid_itself).name  # what a child is called until it execs
-        eventually(
-            lambda: processes.stat(pid) is None or processes.stat(pid).name != ours,
-            f"{program} to exec",
-        )
+
+        def has_become_its_program():
+            process = processes.stat(pid)
+            return process is None or (process.name != ours and processes.has_words(process))
+
+        eventually(has_become_its_program, f"{program} to exec")
         return pid
 
     def await_no_pid(self, program, seconds=None):
@@ -277,7 +279,21 @@ class Scenario:
                     daemon.crash()
                     raise
 
+    def _reap_background(self):
+        """The starter of a vergerd in the background is gone: when it ends, it is ours to reap."""
+
+        def are_reaped():
+            ours = [p for p in processes.strays(self._known()) if p.name == "vergerd"]
+            for process in ours:
+                if process.parent == os.getpid():
+                    os.waitpid(process.pid, os.WNOHANG)
+            return not ours
+
+        eventually(are_reaped, lambda: f"vergerd to end: {processes.strays()}")
+
     def _check_processes(self):
+        if not self.expects_crash:
+            self._reap_background()
         left = processes.strays(known={b.pid for b in self.bystanders})
         if left and not self.expects_crash:
             raise Fault(f"vergerd left processes behind: {left}")
