@@ -104,10 +104,11 @@ void daemon_pump(struct daemon *d)
 	if (d->quitting)
 		return;
 	arm_deadline(d);
-	if (d->to_spawn.count && !ev_is_active(&d->slice_timer)) {
-		ev_timer_set(&d->slice_timer, 0., 0.);
-		ev_timer_start(d->loop, &d->slice_timer);
-	}
+	/* a timer would wait for a millisecond at least */
+	if (d->to_spawn.count)
+		ev_idle_start(d->loop, &d->slice);
+	else
+		ev_idle_stop(d->loop, &d->slice);
 }
 
 /* --- callbacks of the loop --- */
@@ -122,7 +123,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 	daemon_pump(d);
 }
 
-static void on_slice(struct ev_loop *loop, ev_timer *w, int revents)
+static void on_slice(struct ev_loop *loop, ev_idle *w, int revents)
 {
 	(void)loop;
 	(void)revents;
@@ -270,7 +271,9 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 	if (d->null_fd < 0)
 		return -errno;
 	init_timer(d, &d->deadline_timer, on_deadline);
-	init_timer(d, &d->slice_timer, on_slice);
+	ev_idle_init(&d->slice, on_slice);
+	ev_set_priority(&d->slice, EV_MAXPRI); /* its turn comes whatever else happens */
+	d->slice.data = d;
 	init_timer(d, &d->find_timer, on_find);
 	init_timer(d, &d->stray_timer, on_stray_grace);
 	d->supervisor = supervisor_new(d->settings, (uint64_t)clock_realtime_us());

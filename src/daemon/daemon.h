@@ -65,12 +65,12 @@ struct daemon {
 	rlim_t nofile_limit;     /* how many descriptors we may have */
 	size_t finding;          /* units that are finding */
 	ev_timer deadline_timer; /* core's next deadline */
-	ev_timer slice_timer;    /* the next slice of starts */
-	ev_timer stray_timer;    /* the grace of orphans that belong to no program, at the end */
-	ev_timer find_timer;     /* looks for daemons of forking programs */
-	int null_fd;             /* /dev/null, for the programs */
-	int report_fd;           /* --daemon: who waits for our word; -1 = nobody */
-	size_t not_up;           /* autostart programs that have not come up yet */
+	ev_idle slice;        /* the next slice of starts, as soon as the loop has looked around */
+	ev_timer stray_timer; /* the grace of orphans that belong to no program, at the end */
+	ev_timer find_timer;  /* looks for daemons of forking programs */
+	int null_fd;          /* /dev/null, for the programs */
+	int report_fd;        /* --daemon: who waits for our word; -1 = nobody */
+	size_t not_up;        /* autostart programs that have not come up yet */
 	void (*on_hangup)(void *context); /* HUP that no program claims; NULL = nothing */
 	void *hangup_context;
 	bool pumping, quitting, strays_killed;

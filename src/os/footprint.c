@@ -3,6 +3,7 @@
 #include "os/footprint.h"
 
 #include <link.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -32,5 +33,6 @@ static int trim_object(struct dl_phdr_info *info, size_t size, void *context)
 
 void footprint_trim(void)
 {
+	malloc_trim(0);
 	dl_iterate_phdr(trim_object, NULL);
 }
