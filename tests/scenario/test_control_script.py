@@ -12,8 +12,6 @@ import verger as harness
 from processes import eventually
 from verger import read_pid
 
-SCRIPT = harness.SOURCE / "packaging" / "verger-control"
-
 PROGRAMS = """
 [defaults]
 restart_delay = 10ms
@@ -39,7 +37,7 @@ class Control:
 
     def __call__(self, *args, shell="dash", **options):
         result = subprocess.run(
-            [shell, str(SCRIPT), "-d", str(self.verger.run_dir), "-c", str(self.config), *args],
+            [shell, str(self.verger.binaries / "verger-control"), "-d", str(self.verger.run_dir), "-c", str(self.config), *args],
             env=self.verger.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
