@@ -171,6 +171,7 @@ class Scenario:
 
     def __init__(self, binaries):
         self.binaries = binaries
+        self.examples = binaries / "examples"
         self.root = Path(tempfile.mkdtemp(prefix="verger-"))
         self.root.chmod(0o755)
         self.run_dir = self.root / "run"
