@@ -647,6 +647,9 @@ pid_t family_find_main(struct families *fs, uint32_t program, const char *main_p
 
 const char *family_mark(struct families *fs, uint32_t program)
 {
+	/* before the start, not when we hear of it: a daemon may be quicker than we are */
+	if (fs->settings->programs[program].type == PROGRAM_FORKING && !kin_main(fs->kin, program))
+		fs->items[program].started_us = clock_realtime_us();
 	return kin_mark(fs->kin, program);
 }
 
