@@ -570,11 +570,6 @@ bool supervisor_is_shutting_down(const struct supervisor *sv)
 	return sv->phase != PHASE_UP;
 }
 
-const struct settings *supervisor_settings(const struct supervisor *sv)
-{
-	return sv->settings;
-}
-
 void supervisor_status(const struct supervisor *sv, uint32_t program, struct program_status *out)
 {
 	const struct program *p = &sv->programs[program];

@@ -60,7 +60,6 @@ bool supervisor_claims_signal(const struct supervisor *sv, int signo);
 
 bool supervisor_is_shutting_down(const struct supervisor *sv);
 
-const struct settings *supervisor_settings(const struct supervisor *sv);
 void supervisor_status(const struct supervisor *sv, uint32_t program, struct program_status *out);
 
 /* The invariants, for tests: NULL when all hold, else which one does not. */

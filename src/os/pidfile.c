@@ -23,11 +23,11 @@
 #include "base/parse.h"
 #include "os/proc.h"
 #include "os/rawcall.h"
+#include "os/rundir.h"
 
 enum {
 	PID_TEXT_MAX = 16,   /* digits of a PID, newline, NUL */
 	FILE_READ_MAX = 256, /* where a PID is looked for in somebody's file */
-	DIRECTORY_MODE = 0755,
 };
 
 struct dir {
@@ -112,24 +112,6 @@ static bool is_below(const char *path, const char *parent)
 	return n && !strncmp(path, parent, n) && (path[n] == '/' || path[n] == '\0');
 }
 
-static int make_dir(const char *path)
-{
-	char prefix[PATH_MAX];
-	size_t n = strlen(path);
-
-	if (n >= sizeof prefix)
-		return -ENAMETOOLONG;
-	for (size_t i = 1; i <= n; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(prefix, path, i);
-		prefix[i] = '\0';
-		if (mkdir(prefix, DIRECTORY_MODE) < 0 && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
-}
-
 /* opens it anew; a descriptor that children may be using keeps its number */
 static int reopen_dir(struct dir *dir)
 {
@@ -162,7 +144,7 @@ static int look_up_dir(const char *path, bool create, struct stat *st)
 	int r = stat(*path ? path : "/", st) < 0 ? -errno : 0;
 
 	if (r == -ENOENT && create) {
-		r = make_dir(path);
+		r = rundir_ensure(path);
 		if (r == 0 && stat(path, st) < 0)
 			r = -errno;
 	}

@@ -281,6 +281,15 @@ static bool collect_one(struct reaper *r)
 	return true;
 }
 
+static void arm_collect(struct reaper *r)
+{
+	if (ev_is_active(&r->collect_later))
+		return;
+	ev_now_update(r->loop);
+	ev_timer_set(&r->collect_later, r->urgent ? 0.001 : COLLECT_DELAY_S, 0.);
+	ev_timer_start(r->loop, &r->collect_later);
+}
+
 static void collect(struct reaper *r)
 {
 	size_t rounds = COLLECT_ROUNDS_MAX + (r->pidfds ? 0 : r->watched_count);
@@ -289,19 +298,8 @@ static void collect(struct reaper *r)
 	while (rounds > 0 && collect_one(r))
 		rounds--;
 	if (rounds == 0)
-		reaper_collect_orphans(r, false); /* let others have their turn */
+		arm_collect(r); /* let others have their turn */
 	settle_soon(r);
-}
-
-void reaper_collect_orphans(struct reaper *r, bool now)
-{
-	if (now) {
-		collect(r);
-	} else if (!ev_is_active(&r->collect_later)) {
-		ev_now_update(r->loop);
-		ev_timer_set(&r->collect_later, r->urgent ? 0.001 : COLLECT_DELAY_S, 0.);
-		ev_timer_start(r->loop, &r->collect_later);
-	}
 }
 
 void reaper_drain(struct reaper *r, msec_t wait_ms)
@@ -336,7 +334,10 @@ static void on_sigchld(struct ev_loop *loop, ev_signal *watcher, int events)
 
 	(void)loop;
 	(void)events;
-	reaper_collect_orphans(r, r->urgent || !r->pidfds);
+	if (r->urgent || !r->pidfds)
+		collect(r);
+	else
+		arm_collect(r);
 }
 
 static void on_settle(struct ev_loop *loop, ev_prepare *watcher, int events)

@@ -54,11 +54,6 @@ int reaper_pidfd(const struct reaper *r, uint32_t program);
  * that are not dead yet, at most wait_ms (children that were there before us may never end). */
 void reaper_drain(struct reaper *r, msec_t wait_ms);
 
-/* Asks for orphans to be reaped soon (within tens of milliseconds) or, `now`, in this call (only
- * from a callback of the loop, never while something is being started).  Without being asked they
- * are reaped within 50 ms of SIGCHLD. */
-void reaper_collect_orphans(struct reaper *r, bool now);
-
 /* While `urgent`, orphans are reaped in the wake-up that SIGCHLD causes: families wait for
  * something to be gone. */
 void reaper_set_urgent(struct reaper *r, bool urgent);
