@@ -3,7 +3,6 @@
 #include "base/arena.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,16 +24,8 @@ struct arena {
 	struct slot *slots;   /* open addressing, slot_count is a power of two */
 	size_t slot_count, slot_used;
 	size_t used;
+	bool failed;
 };
-
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("vergerd: out of memory while reading the configuration\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 struct arena *arena_new(void)
 {
@@ -62,7 +53,11 @@ static struct chunk *grow(struct arena *a, size_t need)
 		size = CHUNK_MAX;
 	if (size < need)
 		size = need;
-	c = must(malloc(sizeof *c + size));
+	c = need <= PTRDIFF_MAX / 2 ? malloc(sizeof *c + size) : NULL;
+	if (!c) {
+		a->failed = true;
+		return NULL;
+	}
 	*c = (struct chunk){ .next = a->chunks, .size = size };
 	a->chunks = c;
 	return c;
@@ -75,6 +70,8 @@ static void *take(struct arena *a, size_t size, size_t alignment)
 
 	if (!c || at > c->size || c->size - at < size) {
 		c = grow(a, size);
+		if (!c)
+			return NULL;
 		at = 0;
 	}
 	c->used = at + size;
@@ -84,7 +81,9 @@ static void *take(struct arena *a, size_t size, size_t alignment)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-	return memset(take(a, size, ALIGNMENT), 0, size);
+	void *p = take(a, size, ALIGNMENT);
+
+	return p ? memset(p, 0, size) : NULL;
 }
 
 /* FNV-1a, 32 bits (draft-eastlake-fnv) */
@@ -109,11 +108,15 @@ static struct slot *find_slot(struct slot *slots, size_t count, const void *byte
 	}
 }
 
-static void rehash(struct arena *a)
+static bool rehash(struct arena *a)
 {
 	size_t count = a->slot_count ? a->slot_count * 2 : SLOTS_FIRST;
-	struct slot *slots = must(calloc(count, sizeof *slots));
+	struct slot *slots = calloc(count, sizeof *slots);
 
+	if (!slots) {
+		a->failed = true;
+		return false;
+	}
 	for (size_t i = 0; i < a->slot_count; i++) {
 		const struct slot *s = &a->slots[i];
 
@@ -123,6 +126,7 @@ static void rehash(struct arena *a)
 	free(a->slots);
 	a->slots = slots;
 	a->slot_count = count;
+	return true;
 }
 
 static const void *intern(struct arena *a, const void *bytes, size_t size, size_t alignment)
@@ -130,17 +134,20 @@ static const void *intern(struct arena *a, const void *bytes, size_t size, size_
 	/* a text may stand anywhere, so that a record of the same bytes needs a place of its own */
 	uint32_t hash = hash_bytes(bytes, size) * 8 + (uint32_t)(alignment - 1);
 	struct slot *s;
+	void *copy;
 
-	if (a->slot_used * 4 >= a->slot_count * 3)
-		rehash(a);
+	if (a->slot_used * 4 >= a->slot_count * 3 && !rehash(a))
+		return NULL;
 	s = find_slot(a->slots, a->slot_count, bytes, size, hash);
 	if (s->bytes)
 		return s->bytes;
+	copy = take(a, size, alignment);
+	if (!copy)
+		return NULL;
+	memcpy(copy, bytes, size);
+	*s = (struct slot){ .bytes = copy, .size = (uint32_t)size, .hash = hash };
 	a->slot_used++;
-	*s = (struct slot){ .bytes = memcpy(take(a, size, alignment), bytes, size),
-		            .size = (uint32_t)size,
-		            .hash = hash };
-	return s->bytes;
+	return copy;
 }
 
 const char *arena_intern(struct arena *a, const char *text)
@@ -151,6 +158,11 @@ const char *arena_intern(struct arena *a, const char *text)
 const void *arena_intern_bytes(struct arena *a, const void *bytes, size_t size)
 {
 	return intern(a, bytes, size, ALIGNMENT);
+}
+
+bool arena_failed(const struct arena *a)
+{
+	return a->failed;
 }
 
 size_t arena_used(const struct arena *a)

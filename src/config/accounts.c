@@ -70,7 +70,8 @@ static bool parse_id(const char *text, unsigned *out)
 	return true;
 }
 
-static void take_passwd(struct accounts *a, const struct passwd *entry, struct user *out)
+/* 0 or -ENOMEM */
+static int take_passwd(struct accounts *a, const struct passwd *entry, struct user *out)
 {
 	*out = (struct user){
 		.uid = entry->pw_uid,
@@ -79,28 +80,30 @@ static void take_passwd(struct accounts *a, const struct passwd *entry, struct u
 		.home = arena_intern(a->arena, entry->pw_dir),
 		.shell = arena_intern(a->arena, entry->pw_shell),
 	};
+	return out->name && out->home && out->shell ? 0 : -ENOMEM;
 }
 
-/* 0, FAULTY, or -ENOENT when there is no entry */
+/* 0, FAULTY, -ENOMEM, or -ENOENT when there is no entry */
 static int find_passwd(struct accounts *a, const char *text, bool numeric, uid_t uid,
                        struct user *out, struct fault *fault)
 {
 	for (size_t size = 1024; size <= ENTRY_SIZE_MAX; size *= 4) {
 		_cleanup_free_ char *room = malloc(size);
 		struct passwd entry, *found = NULL;
-		int error = ENOMEM;
+		int error;
 
-		if (room)
-			error = numeric ? getpwuid_r(uid, &entry, room, size, &found)
-			                : getpwnam_r(text, &entry, room, size, &found);
+		if (!room)
+			return -ENOMEM;
+		error = numeric ? getpwuid_r(uid, &entry, room, size, &found)
+		                : getpwnam_r(text, &entry, room, size, &found);
 		if (error == ERANGE)
 			continue;
-		if (found) {
-			take_passwd(a, found, out);
-			return 0;
-		}
+		if (found)
+			return take_passwd(a, found, out);
+		if (error == ENOMEM)
+			return -ENOMEM;
 		/* which error means "no such user" differs between databases (getpwnam(3)) */
-		if (error == ENOMEM || error == EMFILE || error == ENFILE || error == EIO)
+		if (error == EMFILE || error == ENFILE || error == EIO)
 			return fault_set(fault, "looking up user '%.80s': %s", text,
 			                 strerror(error));
 		return -ENOENT;
@@ -134,15 +137,20 @@ static int find_group(const struct accounts *a, const char *text, gid_t *out, st
 	for (size_t size = 1024; a->ask_system && size <= ENTRY_SIZE_MAX; size *= 4) {
 		_cleanup_free_ char *room = malloc(size);
 		struct group entry, *found = NULL;
-		int error = room ? getgrnam_r(text, &entry, room, size, &found) : ENOMEM;
+		int error;
 
+		if (!room)
+			return -ENOMEM;
+		error = getgrnam_r(text, &entry, room, size, &found);
 		if (error == ERANGE)
 			continue;
 		if (found) {
 			*out = found->gr_gid;
 			return 0;
 		}
-		if (error == ENOMEM || error == EMFILE || error == ENFILE || error == EIO)
+		if (error == ENOMEM)
+			return -ENOMEM;
+		if (error == EMFILE || error == ENFILE || error == EIO)
 			return fault_set(fault, "looking up group '%.80s': %s", text,
 			                 strerror(error));
 		break;
@@ -166,7 +174,9 @@ static int list_groups(const struct user *user, gid_t gid, gid_t **out, size_t *
 			return 0;
 		}
 		free(groups);
-		if (!groups || room <= had || room > GROUPS_MAX)
+		if (!groups)
+			return -ENOMEM;
+		if (room <= had || room > GROUPS_MAX)
 			return fault_set(fault, "the groups of user '%.80s' cannot be listed",
 			                 user->name);
 	}
@@ -259,6 +269,10 @@ int accounts_credentials(struct accounts *a, const char *user, const char *group
 		.group = arena_intern(a->arena, group),
 		.credentials = *out,
 	};
+	if (!k->user || !k->group) {
+		free(k);
+		return -ENOMEM;
+	}
 	a->known = k;
 	return 0;
 }
@@ -289,4 +303,9 @@ int accounts_owner(struct accounts *a, const char *text, uid_t *uid, gid_t *gid,
 	*uid = user.uid;
 	*gid = group;
 	return 0;
+}
+
+int accounts_group(struct accounts *a, const char *text, gid_t *gid, struct fault *fault)
+{
+	return find_group(a, text, gid, fault);
 }

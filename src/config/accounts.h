@@ -24,11 +24,14 @@ void accounts_free(struct accounts *a);
  * A user brings its primary group (unless `group` is given) and its supplementary groups; a number
  * without an entry runs in the group of the same number and no other.  Only root can change who a
  * program is: otherwise FAULTY, unless nothing would change, and then set_user and set_group are
- * false and only the names are there.  0 or FAULTY. */
+ * false and only the names are there.  0, FAULTY or -ENOMEM. */
 int accounts_credentials(struct accounts *a, const char *user, const char *group,
                          const struct credentials **out, struct fault *fault);
 
 /* The owner of a PID file: "user", "user:group" or ":group"; what is not named is (uid_t)-1 or
- * (gid_t)-1.  0 or FAULTY. */
+ * (gid_t)-1.  0, FAULTY or -ENOMEM. */
 int accounts_owner(struct accounts *a, const char *text, uid_t *uid, gid_t *gid,
                    struct fault *fault);
+
+/* A group by its name or number.  0, FAULTY or -ENOMEM. */
+int accounts_group(struct accounts *a, const char *text, gid_t *gid, struct fault *fault);

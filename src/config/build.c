@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Builds settings.  Knows no key beyond those that concern several programs or several keys at
- * once; the rest is in the table. */
+/* Builds settings, section by section.  Knows no key beyond those that concern several keys or
+ * [verger] as a whole; the rest is in the table, and what concerns several programs in relations.c.
+ */
 #include "config/build.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "config/accounts.h"
@@ -18,39 +17,15 @@
 #include "config/depends.h"
 #include "config/draft.h"
 #include "config/names.h"
-#include "config/path.h"
 #include "config/reader.h"
-#include "config/roster.h"
-#include "config/words.h"
+#include "config/record.h"
+#include "config/relations.h"
 
 enum { KEYS_MAX = 160 };
-
-/* A program that is built, with what is resolved when all are. */
-struct built {
-	struct section *section;
-	const char *requires, *after; /* in the scratch arena, or NULL */
-	struct source_entry *requires_entry, *after_entry;
-};
 
 /* The entries that make up one program: its own, and of [defaults] where it has none. */
 struct sheet {
 	struct source_entry *own[KEYS_MAX], *defaults[KEYS_MAX]; /* by index in config_keys */
-};
-
-struct build {
-	struct source *source;
-	const struct conf_context *context;
-	const struct build_command *command;
-	bool ask_system;
-	struct settings *settings;
-	struct arena *scratch; /* the source's */
-	struct accounts *accounts;
-	struct claims claims;
-	struct names names;
-	struct program_settings *programs; /* they move to the arena when their number is known */
-	struct built *built;
-	size_t count, capacity;
-	struct roster roster;
 };
 
 static size_t index_of(const struct key *key)
@@ -58,12 +33,18 @@ static size_t index_of(const struct key *key)
 	return (size_t)(key - config_keys);
 }
 
-static void refuse_errno(struct build *b, const struct section *section, int r)
+void build_refuse(struct build *b, const struct section *section, struct source_entry *entry,
+                  const char *key, const struct fault *fault)
 {
-	struct fault fault;
+	if (entry && entry->section == section)
+		source_refuse_entry(b->source, entry, fault);
+	else
+		source_refuse_section(b->source, section, key, fault);
+}
 
-	fault_set(&fault, "%s", strerror(-r));
-	source_refuse_section(b->source, section, NULL, &fault);
+void build_note_memory(struct build *b, int r)
+{
+	b->source->incomplete |= r < 0;
 }
 
 /* one value */
@@ -84,82 +65,40 @@ static void take_entry(struct build *b, struct source_entry *entry, struct key_t
 	                       &target->quoted, &fault);
 	if (r == 0 && (value.size || !(entry->key->flags & KEY_EMPTY)))
 		r = entry->key->parse(entry->key, text_get(&value), target, &fault);
-	if (r < 0)
-		r = fault_set(&fault, "%s", strerror(-r));
-	if (r != 0)
+	build_note_memory(b, r);
+	if (r > 0)
 		source_refuse_entry(b->source, entry, &fault);
+	else
+		record_add(b->input->record, target->draft ? (uint32_t)b->count : NO_PROGRAM,
+		           entry);
 	text_release(&value);
-}
-
-/* Expands the words of an entry that names programs; false when there are none. */
-static bool take_names(struct build *b, struct source_entry *entry, struct strv *words)
-{
-	struct fault fault;
-	struct text value;
-	bool quoted;
-	int r;
-
-	entry->judged = true;
-	b->names.here = entry->section->file->here;
-	text_init(&value, READER_VALUE_MAX);
-	r = names_expand_value(&b->names, entry->text, true, &value, &quoted, &fault);
-	if (r == 0)
-		r = words_split(text_get(&value), words, &fault);
-	text_release(&value);
-	if (r < 0)
-		r = fault_set(&fault, "%s", strerror(-r));
-	if (r != 0)
-		source_refuse_entry(b->source, entry, &fault);
-	return r == 0 && words->count > 0;
 }
 
 /* [verger] */
 
-/* "FOLDER/NAME.pid" in the arena. */
-static const char *default_pidfile(struct build *b, const char *name)
+/* "FOLDER/NAME.pid" in the arena: what is in the run directory unless it is named. */
+static const char *default_path(struct build *b, const char *name, const char *suffix)
 {
 	struct text path;
-	const char *interned;
+	const char *interned = NULL;
 
 	text_init(&path, SIZE_MAX / 2);
-	text_add_format(&path, "%s/%s.pid",
-	                strcmp(b->settings->run_dir, "/") != 0 ? b->settings->run_dir : "", name);
-	interned = arena_intern(b->settings->arena, text_get(&path));
+	if (text_add_format(&path, "%s/%s%s",
+	                    strcmp(b->settings->run_dir, "/") != 0 ? b->settings->run_dir : "",
+	                    name, suffix) == 0)
+		interned = arena_intern(b->settings->arena, text_get(&path));
+	build_note_memory(b, interned ? 0 : -ENOMEM);
 	text_release(&path);
 	return interned;
 }
 
-static int judge_pidfile_path(const struct build *b, const char *path, struct fault *fault)
+/* Claims a path; a fault is told at `entry` or, for a default, at the section. */
+static void claim_path(struct build *b, enum claim_kind kind, const char *path, const char *who,
+                       struct source_entry *entry, const struct section *section)
 {
-	struct stat status;
-
-	if (strlen(path_base(path)) > NAME_MAX)
-		return fault_set(fault,
-		                 "the file name '%.40s...' of %zu bytes is longer than the system "
-		                 "takes (%d); "
-		                 "name a shorter pidfile",
-		                 path_base(path), strlen(path_base(path)), NAME_MAX);
-	if (!b->ask_system || lstat(path, &status) < 0)
-		return 0; /* what is not there or cannot be seen shows at the start */
-	if (S_ISDIR(status.st_mode))
-		return fault_set(fault, "%.200s is a directory, not a file", path);
-	if (S_ISLNK(status.st_mode))
-		return fault_set(
-			fault, "%.200s is a symbolic link; a PID file is never written through one",
-			path);
-	if (!S_ISREG(status.st_mode))
-		return fault_set(fault, "%.200s is a device, pipe or socket, not a file", path);
-	return 0;
-}
-
-/* Checks the path of a PID file and that nobody else claims it; the fault is told at `entry` or,
- * for a default, at the section. */
-static void claim_pidfile(struct build *b, const char *path, const char *who,
-                          struct source_entry *entry, const struct section *section)
-{
-	struct claim claim = { .path = path, .who = who, .file = "the default", .line = 0 };
+	struct claim claim = { .kind = kind, .path = path, .who = who };
 	struct fault fault;
-	int r = judge_pidfile_path(b, path, &fault);
+	int r;
 
 	if (entry)
 		section = entry->section;
@@ -167,14 +106,45 @@ static void claim_pidfile(struct build *b, const char *path, const char *who,
 		claim.file = section->file->path;
 		claim.line = entry ? entry->line : section->line;
 	}
-	if (r == 0)
-		r = claims_add(&b->claims, &claim, &fault);
-	if (r < 0)
-		r = fault_set(&fault, "%s", strerror(-r));
-	if (r != 0 && entry)
+	r = claims_add(&b->claims, &claim, &fault);
+	build_note_memory(b, r);
+	if (r > 0 && entry)
 		source_refuse_entry(b->source, entry, &fault);
-	else if (r != 0 && section)
+	else if (r > 0 && section)
 		source_refuse_section(b->source, section, "pidfile", &fault);
+}
+
+/* The paths of vergerd itself; a default comes first, so that whoever names its path is at fault.
+ */
+static void claim_verger_paths(struct build *b)
+{
+	static const char me[] = "vergerd itself";
+	const struct settings *s = b->settings;
+	struct source_entry *pidfile = source_find(b->source, SECTION_VERGER, "pidfile");
+	struct source_entry *socket = source_find(b->source, SECTION_VERGER, "control_socket");
+
+	if (s->control_socket && !socket)
+		claim_path(b, CLAIM_SOCKET, s->control_socket, me, NULL, NULL);
+	if (s->pidfile)
+		claim_path(b, CLAIM_PIDFILE, s->pidfile, me, pidfile, NULL);
+	if (s->control_socket && socket)
+		claim_path(b, CLAIM_SOCKET, s->control_socket, me, socket, NULL);
+}
+
+/* run_dir comes before all that may stand in it. */
+static void build_run_dir(struct build *b, struct source_entry *entry, struct key_target *target)
+{
+	struct settings *s = b->settings;
+
+	if (entry)
+		take_entry(b, entry, target);
+	else if (b->input->context->default_run_dir)
+		s->run_dir = arena_intern(s->arena, b->input->context->default_run_dir);
+	b->names.run_dir = s->run_dir;
+	if (!s->run_dir || b->input->command)
+		return;
+	s->pidfile = default_path(b, "vergerd", ".pid");
+	s->control_socket = default_path(b, "control", ".sock");
 }
 
 static void build_verger(struct build *b)
@@ -184,30 +154,23 @@ static void build_verger(struct build *b)
 	struct key_target target = {
 		.arena = s->arena,
 		.scratch = b->scratch,
+		.accounts = b->accounts,
 		.verger = s,
 		.environment = &environment,
 		.env_files = &env_files,
 	};
 	struct source_entry *run_dir = source_find(b->source, SECTION_VERGER, "run_dir");
-	struct source_entry *pidfile = source_find(b->source, SECTION_VERGER, "pidfile");
 
-	if (run_dir)
-		take_entry(b, run_dir, &target); /* before all that may stand in it */
-	else if (b->context->default_run_dir)
-		s->run_dir = arena_intern(s->arena, b->context->default_run_dir);
-	b->names.run_dir = s->run_dir;
-	if (s->run_dir && !b->command)
-		s->pidfile = default_pidfile(b, "vergerd");
+	build_run_dir(b, run_dir, &target);
 	for (struct section *section = b->source->sections; section; section = section->next)
 		for (struct source_entry *e = section->kind == SECTION_VERGER ? section->entries
 		                                                              : NULL;
 		     e; e = e->next)
 			if (e != run_dir)
 				take_entry(b, e, &target);
-	if (s->pidfile)
-		claim_pidfile(b, s->pidfile, "vergerd itself", pidfile, NULL);
-	s->environment = draft_intern_strv(s->arena, &environment);
-	s->env_files = draft_intern_strv(s->arena, &env_files);
+	claim_verger_paths(b);
+	build_note_memory(b, draft_intern_strv(s->arena, &environment, &s->environment));
+	build_note_memory(b, draft_intern_strv(s->arena, &env_files, &s->env_files));
 	strv_release(&environment);
 	strv_release(&env_files);
 }
@@ -247,18 +210,8 @@ static void take_sheet(struct build *b, const struct sheet *sheet, struct key_ta
 	}
 }
 
-static void refuse(struct build *b, const struct section *section, struct source_entry *entry,
-                   const char *key, const struct fault *fault)
-{
-	if (entry && entry->section == section)
-		source_refuse_entry(b->source, entry, fault);
-	else
-		source_refuse_section(b->source, section, key, fault);
-}
-
 /* Resolves user, group and the owner of the PID file. */
-static void finish_accounts(struct build *b, struct section *section, const struct sheet *sheet,
-                            struct draft *d)
+static void finish_accounts(struct build *b, const struct sheet *sheet, struct draft *d)
 {
 	struct source_entry *user = sheet_get(sheet, "user"), *group = sheet_get(sheet, "group");
 	struct source_entry *owner = sheet_get(sheet, "pidfile_owner");
@@ -267,18 +220,16 @@ static void finish_accounts(struct build *b, struct section *section, const stru
 
 	if (d->user || d->group) {
 		r = accounts_credentials(b->accounts, d->user, d->group, &d->p.credentials, &fault);
-		if (r < 0)
-			refuse_errno(b, section, r);
+		build_note_memory(b, r);
 		/* what [defaults] says wrongly is wrong once */
-		else if (r != 0)
+		if (r > 0)
 			source_refuse_entry(b->source, d->user ? user : group, &fault);
 	}
 	if (d->pidfile_owner) {
 		r = accounts_owner(b->accounts, d->pidfile_owner, &d->p.pidfile_uid,
 		                   &d->p.pidfile_gid, &fault);
-		if (r < 0)
-			refuse_errno(b, section, r);
-		else if (r != 0)
+		build_note_memory(b, r);
+		if (r > 0)
 			source_refuse_entry(b->source, owner, &fault);
 	}
 }
@@ -292,11 +243,19 @@ static void judge_together(struct build *b, struct section *section, const struc
 
 	if (p->main_pid_file && p->type != PROGRAM_FORKING) {
 		fault_set(&fault, "only a program of type = forking has one");
-		refuse(b, section, sheet_get(sheet, "main_pid_file"), "main_pid_file", &fault);
+		build_refuse(b, section, sheet_get(sheet, "main_pid_file"), "main_pid_file",
+		             &fault);
 	}
 	if (p->restart_delay_ms > p->restart_delay_max_ms) {
 		fault_set(&fault, "restart_delay is above restart_delay_max");
-		refuse(b, section, sheet_get(sheet, "restart_delay"), "restart_delay", &fault);
+		build_refuse(b, section, sheet_get(sheet, "restart_delay"), "restart_delay",
+		             &fault);
+	}
+	if (p->reload_signal && p->reload_command) {
+		fault_set(&fault, "reload_signal is given as well, and only one can be done; an "
+		                  "empty value takes away what [defaults] gives");
+		build_refuse(b, section, sheet_get(sheet, "reload_command"), "reload_command",
+		             &fault);
 	}
 	for (size_t i = 0; p->forward && i < p->forward->count; i++) {
 		int signo = p->forward->rules[i].from;
@@ -306,7 +265,8 @@ static void judge_together(struct build *b, struct section *section, const struc
 			continue;
 		fault_set(&fault, "without TERM, INT and QUIT vergerd could not be stopped: "
 		                  "a program that claims one of them needs on_exit = exit");
-		refuse(b, section, sheet_get(sheet, "forward_signals"), "forward_signals", &fault);
+		build_refuse(b, section, sheet_get(sheet, "forward_signals"), "forward_signals",
+		             &fault);
 		break;
 	}
 }
@@ -318,13 +278,13 @@ static void finish_pidfile(struct build *b, struct section *section, const struc
 
 	if (entry && entry->faulty)
 		return;
-	if (!d->pidfile_given && b->settings->run_dir && !b->command)
-		d->p.pidfile = default_pidfile(b, d->p.name);
+	if (!d->pidfile_given && b->settings->run_dir && !b->input->command)
+		d->p.pidfile = default_path(b, d->p.name, ".pid");
 	if (!d->p.pidfile || !d->enabled)
 		return;
 	/* a path in [defaults] is at fault for the program that comes second */
-	claim_pidfile(b, d->p.pidfile, d->p.name, entry && entry->section == section ? entry : NULL,
-	              section);
+	claim_path(b, CLAIM_PIDFILE, d->p.pidfile, d->p.name,
+	           entry && entry->section == section ? entry : NULL, section);
 }
 
 static void judge_command(struct build *b, struct section *section, const struct sheet *sheet,
@@ -334,13 +294,12 @@ static void judge_command(struct build *b, struct section *section, const struct
 	struct strv words = STRV_INIT;
 	int r = 0;
 
-	if (b->command && b->command->section == section) {
-		for (size_t i = 0; b->command->words[i] && r == 0; i++)
-			r = strv_add(&words, b->command->words[i]);
+	if (b->input->command && b->input->command->section == section) {
+		for (size_t i = 0; b->input->command->words[i] && r == 0; i++)
+			r = strv_add(&words, b->input->command->words[i]);
 		if (r == 0)
-			d->p.command = draft_intern_strv(b->settings->arena, &words);
-		else
-			refuse_errno(b, section, r);
+			r = draft_intern_strv(b->settings->arena, &words, &d->p.command);
+		build_note_memory(b, r);
 		strv_release(&words);
 	} else if (!sheet_get(sheet, "command")) {
 		fault_set(&fault, "a program needs this key");
@@ -371,7 +330,7 @@ static int append_program(struct build *b, const struct draft *d, struct built b
 }
 
 /* The defaults that differ for `vergerd -- CMD`. */
-static void set_command_defaults(struct draft *d, struct key_target *target)
+static void set_command_defaults(struct build *b, struct draft *d, struct key_target *target)
 {
 	const struct key *forward = key_find("forward_signals", KEY_IN_PROGRAM);
 	struct fault fault;
@@ -379,56 +338,72 @@ static void set_command_defaults(struct draft *d, struct key_target *target)
 	d->p.restart = RESTART_NEVER;
 	d->p.on_exit = d->p.on_failure = END_EXIT;
 	d->p.stdin_stream.kind = STREAM_INHERIT;
-	forward->parse(forward, "all", target, &fault);
+	build_note_memory(b, forward->parse(forward, "all", target, &fault));
 }
 
-/* Builds one instance; returns how many the section asks for. */
-static unsigned build_instance(struct build *b, struct section *section, const struct sheet *sheet,
-                               const char *name, unsigned instance)
+/* Starts a program: what it is called and where it stands. */
+static int identify(struct build *b, struct program_settings *p, const struct section *section,
+                    const char *name, unsigned instance)
 {
-	struct draft d;
+	struct arena *arena = b->settings->arena;
+
+	p->name = arena_intern(arena, name);
+	p->section = arena_intern(arena, section->base);
+	p->file = arena_intern(arena, section->file->path);
+	p->line = section->line;
+	p->instance = instance;
+	return p->name && p->section && p->file ? 0 : -ENOMEM;
+}
+
+/* Reads and judges all that a program says. */
+static int fill_draft(struct build *b, struct draft *d, struct section *section,
+                      const struct sheet *sheet)
+{
 	struct key_target target = {
 		.arena = b->settings->arena,
 		.scratch = b->scratch,
-		.draft = &d,
-		.environment = &d.environment,
-		.env_files = &d.env_files,
+		.draft = d,
+		.environment = &d->environment,
+		.env_files = &d->env_files,
 	};
+
+	if (b->input->command)
+		set_command_defaults(b, d, &target);
+	take_sheet(b, sheet, &target);
+	/* a oneshot that has done its work is not to do it again and again */
+	if (d->p.type == PROGRAM_ONESHOT && !b->input->command && !sheet_get(sheet, "restart"))
+		d->p.restart = RESTART_ON_FAILURE;
+	judge_command(b, section, sheet, d);
+	finish_accounts(b, sheet, d);
+	judge_together(b, section, sheet, d);
+	finish_pidfile(b, section, sheet, d);
+	return draft_finish(d, b->settings->arena);
+}
+
+static void build_instance(struct build *b, struct section *section, const struct sheet *sheet,
+                           const char *name, unsigned instance)
+{
+	struct draft d;
 	struct built built = { .section = section };
-	unsigned instances;
 	int r;
 
 	b->names.program = name;
 	snprintf(b->names.instance, sizeof b->names.instance, "%u", instance);
 	draft_init(&d);
-	d.p.name = arena_intern(b->settings->arena, name);
-	d.p.section = arena_intern(b->settings->arena, section->base);
-	d.p.file = arena_intern(b->settings->arena, section->file->path);
-	d.p.line = section->line;
-	d.p.instance = instance;
-	if (b->command)
-		set_command_defaults(&d, &target);
-	take_sheet(b, sheet, &target);
-	/* a oneshot that has done its work is not to do it again and again */
-	if (d.p.type == PROGRAM_ONESHOT && !b->command && !sheet_get(sheet, "restart"))
-		d.p.restart = RESTART_ON_FAILURE;
-	judge_command(b, section, sheet, &d);
-	finish_accounts(b, section, sheet, &d);
-	judge_together(b, section, sheet, &d);
-	finish_pidfile(b, section, sheet, &d);
-	r = draft_finish(&d, b->settings->arena);
+	r = identify(b, &d.p, section, name, instance);
+	if (r == 0)
+		r = fill_draft(b, &d, section, sheet);
 	built.requires = d.requires;
 	built.after = d.after;
 	built.requires_entry = sheet_get(sheet, "requires");
 	built.after_entry = sheet_get(sheet, "after");
 	if (r == 0 && d.enabled)
 		r = append_program(b, &d, built);
-	if (r < 0)
-		refuse_errno(b, section, r);
-	instances = d.instances;
+	else
+		record_drop(b->input->record, (uint32_t)b->count);
+	build_note_memory(b, r);
 	draft_release(&d);
 	b->names.program = NULL;
-	return instances;
 }
 
 /* How many instances a section asks for: needed before the first has its name. */
@@ -486,7 +461,7 @@ static void build_program(struct build *b, struct section *section)
 		build_instance(b, section, &sheet, count > 1 ? name : section->name,
 		               section->instance >= 0 ? (unsigned)section->instance : i);
 		/* the other instances would only repeat it */
-		if (b->source->diags->error_count > faults)
+		if (b->source->diags->error_count > faults || !source_is_complete(b->source))
 			break;
 	}
 }
@@ -525,187 +500,12 @@ static void build_programs(struct build *b)
 	judge_unused_defaults(b);
 	if (b->count == 0)
 		return;
+	/* they grew by doubling; what is kept is what is needed */
+	s->programs = realloc(b->programs, b->count * sizeof *s->programs);
+	if (!s->programs)
+		s->programs = b->programs;
 	s->program_count = b->count;
-	s->programs = arena_alloc(s->arena, b->count * sizeof *s->programs);
-	memcpy(s->programs, b->programs, b->count * sizeof *s->programs);
-}
-
-/* what concerns several programs */
-
-static void resolve_text(struct build *b, struct depends *d, const char *text,
-                         struct source_entry *entry, bool required)
-{
-	struct fault fault;
-	int r = text ? depends_parse(d, &b->roster, text, required, &fault) : 0;
-
-	if (r < 0)
-		r = fault_set(&fault, "%s", strerror(-r));
-	if (r != 0)
-		source_refuse_entry(b->source, entry, &fault);
-}
-
-static void resolve_dependencies(struct build *b)
-{
-	const struct built *last = NULL;
-	const struct dependencies *shared = NULL;
-
-	for (size_t i = 0; i < b->count; i++) {
-		const struct built *own = &b->built[i];
-		struct depends depends = { .count = 0 };
-
-		/* texts are interned: equal ones mean the same, for all instances of a section at
-		 * least */
-		if (!last || own->requires != last->requires || own->after != last->after) {
-			resolve_text(b, &depends, own->requires, own->requires_entry, true);
-			resolve_text(b, &depends, own->after, own->after_entry, false);
-			shared = depends_intern(&depends, b->settings->arena);
-			depends_release(&depends);
-			last = own;
-		}
-		b->settings->programs[i].depends = shared;
-	}
-}
-
-static void on_cycle(void *context, size_t program, const struct fault *fault)
-{
-	struct build *b = context;
-	const struct built *built = &b->built[program];
-
-	if (built->section->cycle_told)
-		return;
-	built->section->cycle_told = true;
-	refuse(b, built->section,
-	       built->requires_entry ? built->requires_entry : built->after_entry, "requires",
-	       fault);
-}
-
-static void resolve_exit_code_from(struct build *b)
-{
-	struct source_entry *entry = source_find(b->source, SECTION_VERGER, "exit_code_from");
-	struct strv words = STRV_INIT;
-	struct roster_range range = { .count = 0 };
-	struct fault fault;
-	int r = 0;
-
-	if (entry && take_names(b, entry, &words)) {
-		if (words.count > 1)
-			r = fault_set(&fault, "expected one program, got %zu", words.count);
-		else
-			r = roster_find(&b->roster, words.items[0], &range, &fault);
-		if (r == 0 && range.count == 0)
-			r = fault_set(&fault, "program '%.80s' is not enabled", words.items[0]);
-		else if (r == 0 && range.count > 1)
-			r = fault_set(&fault,
-			              "'%.80s' means %zu instances; name one, such as '%.80s:0'",
-			              words.items[0], range.count, words.items[0]);
-		if (r == 0 && range.count == 1)
-			b->settings->exit_code_from = range.indices[0];
-		else
-			source_refuse_entry(b->source, entry, &fault);
-	}
-	strv_release(&words);
-}
-
-/* Makes the programs that `name` means members of the group; `members` has room for all there are.
- */
-static void add_members(struct build *b, struct source_entry *entry, uint32_t group,
-                        const char *name, uint32_t *members, size_t *count)
-{
-	struct settings *s = b->settings;
-	struct roster_range range;
-	struct fault fault;
-
-	if (roster_find(&b->roster, name, &range, &fault) != 0) {
-		source_refuse_entry(b->source, entry, &fault);
-		return;
-	}
-	for (size_t i = 0; i < range.count; i++) {
-		struct program_settings *p = &s->programs[range.indices[i]];
-
-		if (p->group != NO_GROUP) {
-			fault_set(&fault, "'%.80s' is in group '%.80s' already", p->name,
-			          s->groups[p->group].name);
-			source_refuse_entry(b->source, entry, &fault);
-			return;
-		}
-		p->group = group;
-		members[(*count)++] = range.indices[i];
-	}
-}
-
-static void build_group(struct build *b, struct section *section, uint32_t index, uint32_t *members)
-{
-	struct settings *s = b->settings;
-	struct group_settings *group = &s->groups[index];
-	struct source_entry *entry = section->entries; /* [group:] has one key */
-	struct strv words = STRV_INIT;
-	size_t count = 0;
-	struct fault fault;
-
-	group->name = arena_intern(s->arena, section->name);
-	if (!entry) {
-		fault_set(&fault, "a group needs this key");
-		source_refuse_section(b->source, section, "programs", &fault);
-		return;
-	}
-	take_names(b, entry, &words);
-	for (size_t i = 0; i < words.count; i++)
-		add_members(b, entry, index, words.items[i], members, &count);
-	group->count = count;
-	if (count)
-		group->programs = arena_intern_bytes(s->arena, members, count * sizeof *members);
-	strv_release(&words);
-}
-
-static void build_groups(struct build *b)
-{
-	struct settings *s = b->settings;
-	_cleanup_free_ uint32_t *members = calloc(b->count + 1, sizeof *members);
-	size_t count = 0;
-
-	for (struct section *section = b->source->sections; section; section = section->next)
-		count += section->kind == SECTION_GROUP;
-	if (count == 0 || !members)
-		return;
-	s->group_count = count;
-	s->groups = arena_alloc(s->arena, count * sizeof *s->groups);
-	count = 0;
-	for (struct section *section = b->source->sections; section; section = section->next)
-		if (section->kind == SECTION_GROUP)
-			build_group(b, section, (uint32_t)count++, members);
-}
-
-/* stop-group means something in a group only */
-static void judge_groups(struct build *b)
-{
-	const struct section *told = NULL;
-	struct fault fault;
-
-	for (size_t i = 0; i < b->count; i++) {
-		const struct program_settings *p = &b->settings->programs[i];
-		bool on_exit = p->on_exit == END_STOP_GROUP;
-
-		if (p->group != NO_GROUP || (!on_exit && p->on_failure != END_STOP_GROUP) ||
-		    b->built[i].section == told)
-			continue;
-		told = b->built[i].section;
-		fault_set(&fault, "stop-group: '%.80s' is in no group", p->name);
-		source_refuse_section(b->source, told, on_exit ? "on_exit" : "on_failure", &fault);
-	}
-}
-
-static void build_relations(struct build *b)
-{
-	if (roster_init(&b->roster, b->source, b->settings->programs, b->count) < 0 ||
-	    (resolve_dependencies(b),
-	     depends_find_cycles(b->settings->programs, b->count, on_cycle, b)) < 0) {
-		diags_add(b->source->diags, DIAG_ERROR, b->source->files->path, 0, NULL, NULL, "%s",
-		          strerror(ENOMEM));
-		return;
-	}
-	resolve_exit_code_from(b);
-	build_groups(b);
-	judge_groups(b);
+	b->programs = NULL;
 }
 
 static void build_release(struct build *b)
@@ -717,33 +517,37 @@ static void build_release(struct build *b)
 	free(b->built);
 }
 
-struct settings *build_settings(struct source *source, const char *file,
-                                const struct conf_context *context, bool ask_system,
-                                const struct build_command *command)
+static bool is_complete(const struct build *b)
+{
+	return source_is_complete(b->source) && !arena_failed(b->settings->arena);
+}
+
+struct settings *build_settings(struct source *source, const struct build_input *input)
 {
 	struct build b = {
 		.source = source,
-		.context = context,
-		.command = command,
-		.ask_system = ask_system,
+		.input = input,
 		.settings = settings_new(),
 		.scratch = source->arena,
-		.claims = { .arena = source->arena },
-		.names = { .environ = context->environ },
+		.claims = { .arena = source->arena, .ask_system = input->ask_system },
+		.names = { .environ = input->context->environ },
 	};
 
 	if (!b.settings)
 		return NULL;
-	b.accounts = accounts_new(b.settings->arena, ask_system);
+	b.accounts = accounts_new(b.settings->arena, input->ask_system);
 	if (!b.accounts) {
 		settings_free(b.settings);
 		return NULL;
 	}
-	if (file)
-		b.settings->file = arena_intern(b.settings->arena, file);
+	if (input->file)
+		b.settings->file = arena_intern(b.settings->arena, input->file);
 	build_verger(&b);
 	build_programs(&b);
-	build_relations(&b);
+	/* without all programs, nothing can be said of how they relate */
+	if (is_complete(&b))
+		relations_resolve(&b);
+	build_note_memory(&b, is_complete(&b) ? 0 : -ENOMEM);
 	build_release(&b);
 	return b.settings;
 }

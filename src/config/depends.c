@@ -84,19 +84,21 @@ int depends_parse(struct depends *d, struct roster *roster, const char *text, bo
 	return r;
 }
 
-const struct dependencies *depends_intern(const struct depends *d, struct arena *arena)
+int depends_intern(const struct depends *d, struct arena *arena, const struct dependencies **out)
 {
 	size_t size = sizeof(struct dependencies) + d->count * sizeof *d->items;
 	_cleanup_free_ struct dependencies *copy = NULL;
 
+	*out = NULL;
 	if (d->count == 0)
-		return NULL;
+		return 0;
 	copy = calloc(1, size);
 	if (!copy)
-		return NULL;
+		return -ENOMEM;
 	copy->count = d->count;
 	memcpy(copy->items, d->items, d->count * sizeof *d->items);
-	return arena_intern_bytes(arena, copy, size);
+	*out = arena_intern_bytes(arena, copy, size);
+	return *out ? 0 : -ENOMEM;
 }
 
 /* A walk in depth over the programs, without recursion: chains may be thousands long. */

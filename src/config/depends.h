@@ -20,8 +20,8 @@ void depends_release(struct depends *d);
 int depends_parse(struct depends *d, struct roster *roster, const char *text, bool required,
                   struct fault *fault);
 
-/* The arena's one copy; NULL for none or when memory is out. */
-const struct dependencies *depends_intern(const struct depends *d, struct arena *arena);
+/* The arena's one copy; *out is NULL for none.  0 or -ENOMEM. */
+int depends_intern(const struct depends *d, struct arena *arena, const struct dependencies **out);
 
 /* Looks for cycles among programs and calls `told` with the index of a program in it and a
  * sentence, for each that is found from another start.  0 or -ENOMEM. */

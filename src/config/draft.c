@@ -24,21 +24,23 @@ void draft_release(struct draft *d)
 	strv_release(&d->env_files);
 }
 
-char *const *draft_intern_strv(struct arena *arena, const struct strv *v)
+int draft_intern_strv(struct arena *arena, const struct strv *v, char *const **out)
 {
-	const void *interned;
-	const char **items;
+	_cleanup_free_ const char **items = NULL;
 
+	*out = NULL;
 	if (v->count == 0)
-		return NULL;
+		return 0;
 	items = calloc(v->count + 1, sizeof *items);
 	if (!items)
-		return NULL;
-	for (size_t i = 0; i < v->count; i++)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->count; i++) {
 		items[i] = arena_intern(arena, v->items[i]);
-	interned = arena_intern_bytes(arena, items, (v->count + 1) * sizeof *items);
-	free(items);
-	return interned;
+		if (!items[i])
+			return -ENOMEM;
+	}
+	*out = arena_intern_bytes(arena, items, (v->count + 1) * sizeof *items);
+	return *out ? 0 : -ENOMEM;
 }
 
 static int finish_stop(struct draft *d, struct arena *arena)
@@ -61,7 +63,7 @@ static int finish_stop(struct draft *d, struct arena *arena)
 		                                 : d->stop_steps[i].wait_ms;
 	}
 	d->p.stop = arena_intern_bytes(arena, plan, size);
-	return 0;
+	return d->p.stop ? 0 : -ENOMEM;
 }
 
 static int finish_limits(struct draft *d, struct arena *arena)
@@ -82,7 +84,7 @@ static int finish_limits(struct draft *d, struct arena *arena)
 		limits->items[i].hard_given = d->limits[i].hard_given;
 	}
 	d->p.limits = arena_intern_bytes(arena, limits, size);
-	return 0;
+	return d->p.limits ? 0 : -ENOMEM;
 }
 
 int draft_finish(struct draft *d, struct arena *arena)
@@ -91,7 +93,9 @@ int draft_finish(struct draft *d, struct arena *arena)
 
 	if (r == 0)
 		r = finish_limits(d, arena);
-	d->p.environment = draft_intern_strv(arena, &d->environment);
-	d->p.env_files = draft_intern_strv(arena, &d->env_files);
+	if (r == 0)
+		r = draft_intern_strv(arena, &d->environment, &d->p.environment);
+	if (r == 0)
+		r = draft_intern_strv(arena, &d->env_files, &d->p.env_files);
 	return r;
 }

@@ -36,5 +36,5 @@ void draft_release(struct draft *d);
 /* Puts together what stands in several keys, with its memory in `arena`.  0 or -ENOMEM. */
 int draft_finish(struct draft *d, struct arena *arena);
 
-/* The arena's one copy of a vector; NULL for an empty one. */
-char *const *draft_intern_strv(struct arena *arena, const struct strv *v);
+/* The arena's one copy of a vector; *out is NULL for an empty one.  0 or -ENOMEM. */
+int draft_intern_strv(struct arena *arena, const struct strv *v, char *const **out);

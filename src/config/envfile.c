@@ -91,7 +91,7 @@ int envfile_load(const char *path, struct strv *env, char *error, size_t error_s
 {
 	_cleanup_free_ char *bytes = NULL;
 	char why[FAULT_SIZE];
-	size_t size;
+	size_t size = 0;
 	int r = slurp(path, SLURP_REGULAR, ENVFILE_SIZE_MAX, &bytes, &size, NULL);
 
 	snprintf(why, sizeof why, "%s", r == -EINVAL ? "not a regular file" : strerror(-r));

@@ -69,6 +69,17 @@ static void write_argument(const char *text, FILE *out)
 	fputc('"', out);
 }
 
+/* What a reload makes of a new value; most are live, which is not said again and again. */
+static void write_change(const struct key *key, FILE *out)
+{
+	if (key->flags & KEY_FIXED)
+		fputs("Fixed while vergerd runs.\n", out);
+	else if (key->flags & KEY_RESTARTS && key->places & KEY_IN_VERGER)
+		fputs("A change restarts all programs.\n", out);
+	else if (key->flags & KEY_RESTARTS)
+		fputs("A change restarts the program.\n", out);
+}
+
 static void write_key(const struct key *key, FILE *out)
 {
 	fprintf(out, ".It Ic %s No = Ar ", key->name);
@@ -78,6 +89,7 @@ static void write_key(const struct key *key, FILE *out)
 	fputs(".\n", out);
 	if (key->places & KEY_IN_PROGRAM && !(key->places & KEY_IN_DEFAULTS))
 		fputs("Not in [defaults].\n", out);
+	write_change(key, out);
 	if (!key->default_text)
 		return;
 	fputs("Default:", out);

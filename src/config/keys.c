@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "config/keytype.h"
-#include "config/suggest.h"
+#include "base/suggest.h"
 
 enum { OPTION_NAME_MAX = 64 };
 
@@ -21,36 +21,61 @@ static const char *const log_names[] = {
 	NULL,
 };
 
+enum { IN_PROGRAMS = KEY_IN_PROGRAM | KEY_IN_DEFAULTS };
+
 #define TYPE(t)       .parse = keytype_parse_##t, .format = keytype_format_##t
 #define VERGER(field) .places = KEY_IN_VERGER, .offset = offsetof(struct settings, field)
-#define PROGRAM(field)                                                                             \
-	.places = KEY_IN_PROGRAM | KEY_IN_DEFAULTS,                                                \
-	.offset = offsetof(struct program_settings, field)
-#define PROGRAM_ONLY(field)                                                                        \
-	.places = KEY_IN_PROGRAM, .offset = offsetof(struct program_settings, field)
+/* the fields from `first` to `last` are the key's */
+#define FIELDS(first, last)                                                                        \
+	.offset = offsetof(struct program_settings, first),                                        \
+	.size = offsetof(struct program_settings, last) +                                          \
+	        sizeof(((struct program_settings *)0)->last) -                                     \
+	        offsetof(struct program_settings, first)
+#define PROGRAM(field)              PROGRAM_FIELDS(field, field)
+#define PROGRAM_FIELDS(first, last) .places = IN_PROGRAMS, FIELDS(first, last)
+#define PROGRAM_ONLY(field)         .places = KEY_IN_PROGRAM, FIELDS(field, field)
 #define LIMIT(word, number, text)                                                                  \
 	{                                                                                          \
 		.name = "limit_" word, PROGRAM(limits), .flags = KEY_RESTARTS | KEY_EMPTY,         \
 		TYPE(limit), .min = number, .form = "SOFT[:HARD]", .help = text                    \
 	}
-#define LATER(word, where)                                                                         \
+#define LATER(word)                                                                                \
 	{                                                                                          \
-		.name = word, .places = where, .flags = KEY_LATER                                  \
+		.name = word, .places = IN_PROGRAMS, .flags = KEY_LATER                            \
 	}
-
-enum { IN_PROGRAMS = KEY_IN_PROGRAM | KEY_IN_DEFAULTS };
 
 const struct key config_keys[] = {
 	{ .name = "run_dir",
 	  VERGER(run_dir),
+	  .flags = KEY_FIXED,
 	  .parse = keytype_parse_run_dir,
 	  .format = keytype_format_folder,
 	  .form = "FOLDER",
 	  .default_text = "(/run/verger for root, $XDG_RUNTIME_DIR/verger for others)",
-	  .help = "Folder of the PID files; without one, programs have no PID file unless they "
-	          "name it" },
+	  .help = "Folder of the PID files and the control socket; without one, there are none "
+	          "unless they are named" },
+	{ .name = "control_socket",
+	  VERGER(control_socket),
+	  .flags = KEY_FIXED,
+	  TYPE(control_socket),
+	  .form = "PATH",
+	  .default_text = "${run_dir}/control.sock",
+	  .help = "Socket that vergerctl talks to; empty for none" },
+	{ .name = "control_group",
+	  VERGER(control_gid),
+	  .flags = KEY_EMPTY,
+	  TYPE(role_group),
+	  .form = "GROUP",
+	  .help = "Name or number of the group whose members may start, stop and signal programs" },
+	{ .name = "view_group",
+	  VERGER(view_gid),
+	  .flags = KEY_EMPTY,
+	  TYPE(role_group),
+	  .form = "GROUP",
+	  .help = "Name or number of the group whose members may look" },
 	{ .name = "pidfile",
 	  VERGER(pidfile),
+	  .flags = KEY_FIXED,
 	  TYPE(verger_pidfile),
 	  .form = "PATH",
 	  .default_text = "${run_dir}/vergerd.pid",
@@ -98,13 +123,13 @@ const struct key config_keys[] = {
 	          "look away" },
 	{ .name = "environment",
 	  VERGER(environment),
-	  .flags = KEY_WORDS | KEY_EMPTY | KEY_ADDS,
+	  .flags = KEY_WORDS | KEY_EMPTY | KEY_ADDS | KEY_RESTARTS,
 	  TYPE(environment),
 	  .form = "NAME=value ...",
 	  .help = "Environment of all programs; programs add to it and override it" },
 	{ .name = "env_file",
 	  VERGER(env_files),
-	  .flags = KEY_WORDS | KEY_EMPTY | KEY_ADDS,
+	  .flags = KEY_WORDS | KEY_EMPTY | KEY_ADDS | KEY_RESTARTS,
 	  TYPE(env_files),
 	  .form = "[-]PATH ...",
 	  .help = "Files of NAME=value lines for all programs, read at each start; with '-' a file "
@@ -171,7 +196,7 @@ const struct key config_keys[] = {
 	  .default_text = "(that of user)",
 	  .help = "Name or number of the primary group" },
 	{ .name = "nice",
-	  PROGRAM(nice_value),
+	  PROGRAM_FIELDS(nice_value, oom_set),
 	  .flags = KEY_RESTARTS | KEY_EMPTY,
 	  TYPE(nice),
 	  .min = -20,
@@ -180,7 +205,7 @@ const struct key config_keys[] = {
 	  .default_text = "(that of vergerd)",
 	  .help = "Scheduling priority, -20 to 19" },
 	{ .name = "oom_score_adj",
-	  PROGRAM(oom_score_adj),
+	  PROGRAM_FIELDS(nice_value, oom_set),
 	  .flags = KEY_RESTARTS | KEY_EMPTY,
 	  TYPE(oom),
 	  .min = -1000,
@@ -254,7 +279,7 @@ const struct key config_keys[] = {
 	  .default_text = "inherit",
 	  .help = "Standard error; stdout sends it where standard output goes" },
 	{ .name = "enabled",
-	  PROGRAM(argv0),
+	  .places = IN_PROGRAMS,
 	  .flags = KEY_FILE_ONLY,
 	  .parse = keytype_parse_enabled,
 	  .form = "yes | no",
@@ -267,7 +292,7 @@ const struct key config_keys[] = {
 	  .default_text = "yes",
 	  .help = "Whether vergerd starts it when it starts itself" },
 	{ .name = "instances",
-	  PROGRAM_ONLY(instance),
+	  .places = KEY_IN_PROGRAM,
 	  .flags = KEY_FILE_ONLY,
 	  .parse = keytype_parse_instances,
 	  .min = 1,
@@ -292,7 +317,7 @@ const struct key config_keys[] = {
 	  .default_text = "0644",
 	  .help = "Permissions of the PID file" },
 	{ .name = "pidfile_owner",
-	  PROGRAM(pidfile_uid),
+	  PROGRAM_FIELDS(pidfile_uid, pidfile_gid),
 	  .flags = KEY_RESTARTS | KEY_EMPTY,
 	  TYPE(owner),
 	  .form = "USER[:GROUP]",
@@ -342,7 +367,7 @@ const struct key config_keys[] = {
 	  .default_text = "10%",
 	  .help = "How much a delay may vary, so that many programs do not start at once" },
 	{ .name = "start_limit",
-	  PROGRAM(start_limit_count),
+	  PROGRAM_FIELDS(start_limit_count, start_limit_window_ms),
 	  TYPE(start_limit),
 	  .form = "COUNT/DURATION | none",
 	  .default_text = "10/1m",
@@ -404,8 +429,28 @@ const struct key config_keys[] = {
 	  .form = "main | group | tree",
 	  .default_text = "main",
 	  .help = "Which processes get forwarded signals" },
+	{ .name = "reload_signal",
+	  PROGRAM(reload_signal),
+	  .flags = KEY_EMPTY | KEY_FILE_ONLY,
+	  TYPE(reload_signal),
+	  .form = "SIGNAL",
+	  .help = "Signal to the main process that has it read its own files again, for "
+	          "vergerctl reload NAME" },
+	{ .name = "reload_command",
+	  PROGRAM(reload_command),
+	  .flags = KEY_WORDS | KEY_EMPTY | KEY_FILE_ONLY,
+	  TYPE(words),
+	  .form = "WORD ...",
+	  .help = "Command that does the same, instead of a signal" },
+	{ .name = "on_state_change",
+	  PROGRAM(on_state_change),
+	  .flags = KEY_WORDS | KEY_EMPTY,
+	  TYPE(words),
+	  .form = "WORD ...",
+	  .help = "Command run after each change of state, with the facts in its environment; "
+	          "nothing waits for it" },
 	{ .name = "ready",
-	  PROGRAM(ready_timeout_ms),
+	  .places = IN_PROGRAMS,
 	  .parse = keytype_parse_ready,
 	  .form = "exec",
 	  .default_text = "exec",
@@ -437,31 +482,25 @@ const struct key config_keys[] = {
 	  .default_text = "(required)",
 	  .help = "Members of the group" },
 
-	{ .name = "control_socket", .places = KEY_IN_VERGER, .flags = KEY_LATER | KEY_EMPTY },
-	LATER("control_group", KEY_IN_VERGER),
-	LATER("view_group", KEY_IN_VERGER),
-	LATER("health", IN_PROGRAMS),
-	LATER("health_interval", IN_PROGRAMS),
-	LATER("health_timeout", IN_PROGRAMS),
-	LATER("health_failures", IN_PROGRAMS),
-	LATER("on_unhealthy", IN_PROGRAMS),
-	LATER("restart_with", IN_PROGRAMS),
-	LATER("listen", IN_PROGRAMS),
-	LATER("reload_signal", IN_PROGRAMS),
-	LATER("reload_command", IN_PROGRAMS),
-	LATER("rolling", IN_PROGRAMS),
-	LATER("log_max_size", IN_PROGRAMS),
-	LATER("log_max_age", IN_PROGRAMS),
-	LATER("log_keep", IN_PROGRAMS),
-	LATER("log_compress", IN_PROGRAMS),
-	LATER("log_format", IN_PROGRAMS),
-	LATER("log_stalled", IN_PROGRAMS),
-	LATER("memory_max", IN_PROGRAMS),
-	LATER("cpu_max", IN_PROGRAMS),
-	LATER("pids_max", IN_PROGRAMS),
-	LATER("cgroup", IN_PROGRAMS),
-	LATER("capabilities", IN_PROGRAMS),
-	LATER("on_state_change", IN_PROGRAMS),
+	LATER("health"),
+	LATER("health_interval"),
+	LATER("health_timeout"),
+	LATER("health_failures"),
+	LATER("on_unhealthy"),
+	LATER("restart_with"),
+	LATER("listen"),
+	LATER("rolling"),
+	LATER("log_max_size"),
+	LATER("log_max_age"),
+	LATER("log_keep"),
+	LATER("log_compress"),
+	LATER("log_format"),
+	LATER("log_stalled"),
+	LATER("memory_max"),
+	LATER("cpu_max"),
+	LATER("pids_max"),
+	LATER("cgroup"),
+	LATER("capabilities"),
 };
 
 const size_t config_key_count = ARRAY_SIZE(config_keys);

@@ -26,10 +26,13 @@ enum key_flag {
 	KEY_EMPTY = 1 << 1, /* an empty value means: as if the key were not there */
 	KEY_ADDS =
 		1 << 2, /* [defaults] and the program add up instead of one replacing the other */
-	KEY_RESTARTS = 1 << 3,  /* a change takes a restart of the program */
+	KEY_RESTARTS = 1 << 3,  /* a change takes a restart of the program; in [verger], of all */
 	KEY_FILE_ONLY = 1 << 4, /* makes no sense for `vergerd -- CMD` */
 	KEY_LATER = 1 << 5,     /* known by name, not acted on by this version */
+	KEY_FIXED = 1 << 6,     /* a running vergerd cannot change it */
 };
+
+struct accounts;
 
 /* Where the value of a key goes and what it may need. */
 struct key_target {
@@ -37,10 +40,11 @@ struct key_target {
 	struct settings *verger;  /* for keys of [verger] */
 	struct strv *environment; /* [verger] and draft alike */
 	struct strv *env_files;
-	struct draft *draft;   /* for keys of programs; else NULL */
-	const char *here;      /* folder of the file */
-	struct arena *scratch; /* for what is looked at again when all keys are read */
-	bool quoted;           /* the value starts with a quote in the file */
+	struct draft *draft;       /* for keys of programs; else NULL */
+	const char *here;          /* folder of the file */
+	struct arena *scratch;     /* for what is looked at again when all keys are read */
+	struct accounts *accounts; /* for keys of [verger] */
+	bool quoted;               /* the value starts with a quote in the file */
 };
 
 struct key;
@@ -49,10 +53,10 @@ struct key;
 typedef int key_parse(const struct key *key, const char *text, struct key_target *target,
                       struct fault *fault);
 
-/* Appends the value as it would stand in a file; false when there is none and the line is to be
- * left out. */
-typedef bool key_format(const struct key *key, const struct settings *s,
-                        const struct program_settings *p, struct text *out);
+/* Appends the value as it would stand in a file.  1; 0 when there is none and the line is to be
+ * left out; -ENOMEM. */
+typedef int key_format(const struct key *key, const struct settings *s,
+                       const struct program_settings *p, struct text *out);
 
 struct key {
 	const char *name;
@@ -60,7 +64,10 @@ struct key {
 	unsigned flags;  /* enum key_flag */
 	key_parse *parse;
 	key_format *format;
-	size_t offset;            /* of the field in struct settings or struct program_settings */
+	size_t offset;            /* of the field in struct settings or struct program_settings; 0 =
+	                             none of its own */
+	size_t size;              /* of a program's fields that the value is made of, and of nothing
+	                             else: equal bytes are equal values */
 	const char *const *names; /* of a choice */
 	int min, max;             /* of a number; min is the RLIMIT_… of a limit */
 	const char *form;         /* what is to be written, for people: "DURATION" */

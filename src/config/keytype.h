@@ -29,6 +29,7 @@ KEYTYPE(limit);
 KEYTYPE(exit_set);
 KEYTYPE(start_limit);
 KEYTYPE(stop_signal);
+KEYTYPE(reload_signal);
 KEYTYPE(forward);
 KEYTYPE(stream);
 KEYTYPE(user);
@@ -39,6 +40,8 @@ KEYTYPE(after);
 KEYTYPE(log);
 KEYTYPE(program_pidfile);
 KEYTYPE(verger_pidfile);
+KEYTYPE(control_socket);
+KEYTYPE(role_group); /* control_group and view_group */
 
 #undef KEYTYPE
 

@@ -24,7 +24,7 @@ struct ranked {
 
 static const struct source_file *find_file(const struct source *s, const char *path)
 {
-	for (const struct source_file *f = s->files; f; f = f->next)
+	for (const struct source_file *f = s->files; f && path; f = f->next)
 		if (!strcmp(f->path, path))
 			return f;
 	return NULL;
@@ -52,50 +52,62 @@ static void hand_over_foreign(const struct source *s, struct diags *out)
 			          "write it with [verger] and [program:NAME], see verger.ini(5)");
 }
 
-/* Appends the faults in the order of files and lines. */
-static void hand_over(const struct source *s, const struct diags *found, struct diags *out)
+/* Appends the faults in the order of files and lines.  0 or -ENOMEM, with nothing appended. */
+static int hand_over(const struct source *s, const struct diags *found, struct diags *out)
 {
 	_cleanup_free_ struct ranked *ranks = calloc(found->count + 1, sizeof *ranks);
 	size_t count = 0, kept_errors = 0;
 
+	if (!ranks)
+		return -ENOMEM;
 	hand_over_foreign(s, out);
-	for (size_t i = 0; ranks && i < found->count; i++) {
+	for (size_t i = 0; i < found->count; i++) {
 		const struct diag *d = &found->items[i];
 		const struct source_file *file = find_file(s, d->file);
 
 		if (!file || !file->foreign_line)
 			ranks[count++] = (struct ranked){ file ? file->index : 0, d->line, i, d };
 	}
-	if (ranks)
-		qsort(ranks, count, sizeof *ranks, compare_ranks);
+	qsort(ranks, count, sizeof *ranks, compare_ranks);
 	for (size_t i = 0; i < found->count; i++)
 		kept_errors += found->items[i].level == DIAG_ERROR;
-	for (size_t i = 0; i < count; i++)
-		diags_add(out, ranks[i].diag->level, ranks[i].diag->file, ranks[i].diag->line, NULL,
-		          NULL, "%s", ranks[i].diag->text);
+	for (size_t i = 0; i < count; i++) {
+		const struct diag *d = ranks[i].diag;
+
+		diags_add(out, d->level, d->file ? d->file : "?", d->line, NULL, NULL, "%s",
+		          d->text ? d->text : strerror(ENOMEM));
+	}
 	/* those past DIAGS_MAX were counted, not kept; `out` is full as well then and goes on
 	 * counting */
 	for (size_t i = kept_errors; i < found->error_count; i++)
-		diags_add(out, DIAG_ERROR, s->files->path, 0, NULL, NULL, "there are more faults");
+		diags_add(out, DIAG_ERROR, s->files ? s->files->path : "?", 0, NULL, NULL,
+		          "there are more faults");
+	return 0;
 }
 
-/* Builds what was read, unless a file is not ours to read at all. */
-static int finish(struct source *s, const char *file, const struct conf_context *context,
-                  bool ask_system, const struct build_command *command, struct settings **out,
+int load_refuse_memory(const char *file, struct diags *diags)
+{
+	diags_add(diags, DIAG_ERROR, file ? file : "command line", 0, NULL, NULL,
+	          "memory is out; nothing is read");
+	return CONF_INVALID;
+}
+
+/* Builds what was read, unless a file is not ours to read at all or not even one is there. */
+static int finish(struct source *s, const struct build_input *input, struct settings **out,
                   struct diags *diags)
 {
 	struct settings *settings = NULL;
-	bool foreign = source_is_foreign(s);
-	bool good;
+	bool buildable = source_is_complete(s) && s->files && !source_is_foreign(s);
 
-	if (!foreign)
-		settings = build_settings(s, file, context, ask_system, command);
-	good = settings && s->diags->error_count == 0;
-	if (!foreign && !settings)
-		diags_add(s->diags, DIAG_ERROR, file ? file : "command line", 0, NULL, NULL, "%s",
-		          strerror(ENOMEM));
-	hand_over(s, s->diags, diags);
-	if (!good) {
+	if (buildable)
+		settings = build_settings(s, input);
+	/* what is missing may look like somebody's mistake: it is not told */
+	if (!source_is_complete(s) || (buildable && !settings) ||
+	    hand_over(s, s->diags, diags) < 0) {
+		settings_free(settings);
+		return load_refuse_memory(input->file, diags);
+	}
+	if (!settings || s->diags->error_count > 0) {
 		settings_free(settings);
 		return CONF_INVALID;
 	}
@@ -103,40 +115,46 @@ static int finish(struct source *s, const char *file, const struct conf_context 
 	return CONF_OK;
 }
 
-int conf_load(const char *path, const struct conf_context *context, struct settings **out,
-              struct diags *diags)
+int load_recording(const char *path, const struct conf_context *context, struct record *record,
+                   struct settings **out, struct diags *diags)
 {
+	const struct build_input input = {
+		.file = path, .context = context, .ask_system = true, .record = record
+	};
 	struct diags found = DIAGS_INIT;
 	struct source source;
 	int r = CONF_INVALID;
 
 	if (source_init(&source, context->environ, false, &found) < 0) {
-		diags_add(diags, DIAG_ERROR, path, 0, NULL, NULL, "%s", strerror(ENOMEM));
+		load_refuse_memory(path, diags);
 	} else {
 		source_read(&source, path);
-		/* without a single file there is nothing to judge */
-		if (source.files)
-			r = finish(&source, path, context, true, NULL, out, diags);
-		else
-			hand_over(&source, &found, diags);
+		r = finish(&source, &input, out, diags);
 	}
 	source_release(&source);
 	diags_release(&found);
 	return r;
 }
 
+int conf_load(const char *path, const struct conf_context *context, struct settings **out,
+              struct diags *diags)
+{
+	return load_recording(path, context, NULL, out, diags);
+}
+
 int conf_load_bytes(const char *name, const char *bytes, size_t size,
                     const struct conf_context *context, struct settings **out, struct diags *diags)
 {
+	const struct build_input input = { .file = name, .context = context };
 	struct diags found = DIAGS_INIT;
 	struct source source;
 	int r = CONF_INVALID;
 
 	if (source_init(&source, context->environ, true, &found) < 0) {
-		diags_add(diags, DIAG_ERROR, name, 0, NULL, NULL, "%s", strerror(ENOMEM));
+		load_refuse_memory(name, diags);
 	} else {
 		source_read_bytes(&source, name, bytes, size);
-		r = finish(&source, name, context, false, NULL, out, diags);
+		r = finish(&source, &input, out, diags);
 	}
 	source_release(&source);
 	diags_release(&found);
@@ -192,12 +210,15 @@ static void refuse_option(struct diags *diags, const char *name, const char *tex
 	diags_add(diags, DIAG_ERROR, "command line", 0, NULL, name, "%s", text);
 }
 
+/* NULL when memory is out. */
 static struct section *collect_options(struct source *s, const struct conf_assignment *assignments,
                                        size_t count, const char *name)
 {
 	struct section *section = source_add_section(s, SECTION_PROGRAM, name);
 	struct fault fault;
 
+	if (!section)
+		return NULL;
 	if (value_name(name, &fault) != 0)
 		refuse_option(s->diags, "name", fault.text);
 	for (size_t i = 0; i < count; i++) {
@@ -222,6 +243,9 @@ int conf_from_command(const struct conf_assignment *assignments, size_t count, c
 	_cleanup_free_ char *own_name = command[0] ? name_of_command(command[0]) : NULL;
 	const char *name = name_given(assignments, count);
 	struct build_command build = { .words = command };
+	const struct build_input input = { .context = context,
+		                           .ask_system = true,
+		                           .command = &build };
 	int r = CONF_INVALID;
 
 	if (!command[0] || !*command[0]) {
@@ -229,11 +253,11 @@ int conf_from_command(const struct conf_assignment *assignments, size_t count, c
 		return CONF_INVALID;
 	}
 	if (source_init(&source, context->environ, true, &found) < 0 || !own_name) {
-		refuse_option(diags, NULL, strerror(ENOMEM));
+		load_refuse_memory(NULL, diags);
 	} else {
 		build.section =
 			collect_options(&source, assignments, count, name ? name : own_name);
-		r = finish(&source, NULL, context, true, &build, out, diags);
+		r = finish(&source, &input, out, diags);
 	}
 	source_release(&source);
 	diags_release(&found);

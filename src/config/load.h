@@ -45,3 +45,14 @@ int conf_from_command(const struct conf_assignment *assignments, size_t count, c
 
 /* Whether `--NAME` is an option of the above. */
 bool conf_key_find(const char *name);
+
+/* For origin.c. */
+
+struct record;
+
+/* conf_load, noting in `record` (may be NULL) where each value came from. */
+int load_recording(const char *path, const struct conf_context *context, struct record *record,
+                   struct settings **out, struct diags *diags);
+
+/* Tells that memory is out and returns CONF_INVALID.  `file` is NULL for a command line. */
+int load_refuse_memory(const char *file, struct diags *diags);

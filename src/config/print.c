@@ -7,7 +7,15 @@
 
 #include "base/text.h"
 #include "config/keys.h"
+#include "config/roster.h"
 #include "config/words.h"
+
+static int print_line(const char *key, const struct text *value, FILE *out)
+{
+	const char *blank = value->size ? " " : "";
+
+	return fprintf(out, "%s =%s%s\n", key, blank, text_get(value)) < 0 ? -errno : 0;
+}
 
 /* Every key of `place` that has a value. */
 static int print_keys(const struct settings *s, const struct program_settings *p,
@@ -23,10 +31,9 @@ static int print_keys(const struct settings *s, const struct program_settings *p
 		if (!(key->places & place) || !key->format)
 			continue;
 		text_reset(&value);
-		if (key->format(key, s, p, &value) &&
-		    fprintf(out, "%s =%s%s\n", key->name, value.size ? " " : "", text_get(&value)) <
-		            0)
-			r = -errno;
+		r = key->format(key, s, p, &value);
+		if (r > 0)
+			r = print_line(key->name, &value, out);
 	}
 	text_release(&value);
 	return r;
@@ -36,9 +43,12 @@ static int print_group(const struct settings *s, const struct group_settings *gr
 {
 	if (fprintf(out, "\n[group:%s]\nprograms =", group->name) < 0)
 		return -errno;
-	for (size_t i = 0; i < group->count; i++)
-		if (fprintf(out, " %s", s->programs[group->programs[i]].name) < 0)
+	for (size_t i = 0; i < group->count; i++) {
+		const struct program_settings *p = &s->programs[group->programs[i]];
+
+		if (!roster_is_free(p) && fprintf(out, " %s", p->name) < 0)
 			return -errno;
+	}
 	return fputc('\n', out) == EOF ? -errno : 0;
 }
 
@@ -49,6 +59,8 @@ int conf_print(const struct settings *s, FILE *out)
 	for (size_t i = 0; i < s->program_count && r == 0; i++) {
 		const struct program_settings *p = &s->programs[i];
 
+		if (roster_is_free(p))
+			continue;
 		r = fprintf(out, "\n[program:%s]\n", p->name) < 0
 		            ? -errno
 		            : print_keys(s, p, KEY_IN_PROGRAM, out);

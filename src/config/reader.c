@@ -27,6 +27,7 @@ struct reader {
 	                       continuation */
 
 	char title[READER_SECTION_MAX + 1];
+	bool failed;     /* memory was out */
 	bool in_section; /* a good [section] is above */
 	bool muted;      /* what is below a faulty line was spoken of already */
 
@@ -71,7 +72,8 @@ static bool take_line(struct reader *r)
 	while (size && is_blank(start[size - 1]))
 		size--;
 	text_reset(&r->buffer);
-	return text_add(&r->buffer, start, size) == 0 && text_add(&r->buffer, "", 0) == 0;
+	r->failed = text_add(&r->buffer, start, size) < 0;
+	return !r->failed;
 }
 
 /* Ends `text` where a comment begins, and the blanks before it.  `quote` is the quote open at its
@@ -116,12 +118,17 @@ static void close_entry(struct reader *r)
 
 static void append_value(struct reader *r, char *value)
 {
+	int result = 0;
+
 	cut_comment(value, &r->quote);
 	if (!*value)
 		return;
-	if ((r->open_value.size && text_add_char(&r->open_value, ' ') < 0) ||
-	    text_add_string(&r->open_value, value) < 0)
-		r->too_long = true;
+	if (r->open_value.size)
+		result = text_add_char(&r->open_value, ' ');
+	if (result == 0)
+		result = text_add_string(&r->open_value, value);
+	r->too_long |= result == -E2BIG;
+	r->failed |= result == -ENOMEM;
 }
 
 /* inih's handler: an entry it calls by the name of the open one continues it */
@@ -253,7 +260,7 @@ static char *feed(char *out, int size, void *context)
 	const char *line;
 	char *start;
 
-	if (!take_line(r))
+	if (r->failed || !take_line(r))
 		return NULL;
 	start = r->buffer.data;
 	while (is_blank(*start))
@@ -289,5 +296,5 @@ int reader_parse(const char *bytes, size_t size, const char *file,
 	close_entry(&r);
 	text_release(&r.buffer);
 	text_release(&r.open_value);
-	return status == 0 ? 0 : -ENOMEM;
+	return status == 0 && !r.failed ? 0 : -ENOMEM;
 }

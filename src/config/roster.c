@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/suggest.h"
+#include "base/suggest.h"
 
 static int compare_sections(const void *a, const void *b, void *context)
 {

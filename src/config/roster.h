@@ -3,6 +3,7 @@
  * one of them. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,13 @@
 /* A search for what was meant looks at every program: after so many unknown names it is not worth
  * it. */
 enum { ROSTER_SUGGESTIONS_MAX = 100 };
+
+/* Whether a place of the settings is free: after a reload, programs that were removed leave theirs.
+ */
+static inline bool roster_is_free(const struct program_settings *p)
+{
+	return !p->name || !*p->name;
+}
 
 struct roster {
 	const struct program_settings *programs; /* borrowed */

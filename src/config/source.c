@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Collects sections and entries of all files.  Knows nothing of what values mean. */
+/* Collects sections and entries.  Knows nothing of what values mean, nor where files are. */
 #include "config/source.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <search.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "config/names.h"
-#include "config/path.h"
 #include "config/reader.h"
-#include "config/slurp.h"
-#include "config/suggest.h"
+#include "base/suggest.h"
 #include "config/values.h"
-#include "config/words.h"
 
 enum { INSTANCE_MAX = 9999 };
 
@@ -100,6 +94,7 @@ static const struct section *find_twin(struct source *s, struct section *section
 
 	if (section->kind == SECTION_PROGRAM || section->kind == SECTION_GROUP) {
 		node = tsearch(section, &s->by_title, compare_titles);
+		s->incomplete |= !node;
 		return node && *node != section ? *node : NULL;
 	}
 	for (const struct section *other = s->sections; other; other = other->next)
@@ -116,13 +111,15 @@ const struct section *source_find_section(const struct source *s, const char *ti
 	return node ? *node : NULL;
 }
 
-/* Splits "web:0" into its base and its number. */
+/* Splits "web:0" into its base and its number.  0, FAULTY or -ENOMEM. */
 static int judge_program_name(struct source *s, struct section *section, struct fault *fault)
 {
 	char *base = arena_alloc(s->arena, strlen(section->name) + 1);
 	char *colon;
 	int64_t number;
 
+	if (!base)
+		return -ENOMEM;
 	memcpy(base, section->name, strlen(section->name) + 1);
 	colon = strrchr(base, ':');
 	if (colon && parse_int(colon + 1, 0, INSTANCE_MAX, &number) == 0) {
@@ -153,7 +150,7 @@ static void suggest_section(const char *title, char *out, size_t size)
 	free(kind);
 }
 
-/* Finds the kind and the name in the title. */
+/* Finds the kind and the name in the title.  0, FAULTY or -ENOMEM. */
 static int judge_title(struct source *s, struct section *section, struct fault *fault)
 {
 	const char *title = section->title;
@@ -185,9 +182,10 @@ static void on_section(void *context, const char *title, unsigned line)
 	const struct section *twin;
 	struct fault fault;
 	char where[256];
+	int r;
 
 	s->current = NULL;
-	if (s->file->foreign_line)
+	if (s->file->foreign_line || !section)
 		return;
 	if (!strcmp(title, "supervisord")) {
 		s->file->foreign_line = line;
@@ -200,10 +198,11 @@ static void on_section(void *context, const char *title, unsigned line)
 		.line = line,
 	};
 	section->tail = &section->entries;
-	if (judge_title(s, section, &fault) != 0) {
+	r = section->title ? judge_title(s, section, &fault) : -ENOMEM;
+	if (r > 0)
 		source_refuse_section(s, section, NULL, &fault);
+	if (r != 0)
 		return;
-	}
 	twin = find_twin(s, section);
 	if (twin) {
 		fault_set(&fault, "this section is there already, %s",
@@ -276,6 +275,7 @@ static void on_entry(void *context, const char *name, const char *value, unsigne
 {
 	struct source *s = context;
 	struct section *section = s->current;
+	struct source_entry *entry;
 	const struct key *key;
 	struct fault fault;
 	char hint[SUGGESTION_SIZE];
@@ -297,7 +297,9 @@ static void on_entry(void *context, const char *name, const char *value, unsigne
 		          "%s", fault.text);
 		return;
 	}
-	source_add_entry(s, section, key, value)->line = line;
+	entry = source_add_entry(s, section, key, value);
+	if (entry)
+		entry->line = line;
 }
 
 /* An indented line that looks like a key is a value to us, and probably was not meant as one. */
@@ -326,10 +328,11 @@ struct source_entry *source_add_entry(struct source *s, struct section *section,
                                       const struct key *key, const char *text)
 {
 	struct source_entry *entry = arena_alloc(s->arena, sizeof *entry);
+	const char *own_text = arena_intern(s->arena, text);
 
-	*entry = (struct source_entry){ .key = key,
-		                        .text = arena_intern(s->arena, text),
-		                        .section = section };
+	if (!entry || !own_text)
+		return NULL;
+	*entry = (struct source_entry){ .key = key, .text = own_text, .section = section };
 	*section->tail = entry;
 	section->tail = &entry->next;
 	return entry;
@@ -346,45 +349,7 @@ struct source_entry *source_find(const struct source *s, enum section_kind kind,
 	return NULL;
 }
 
-/* files */
-
-/* The folder of a file, absolute; relative to the root when there is no working directory. */
-static const char *folder_of(struct source *s, const char *path)
-{
-	_cleanup_free_ char *cwd = getcwd(NULL, 0);
-	struct text folder, absolute;
-	struct fault fault;
-	const char *here;
-
-	text_init(&folder, SIZE_MAX / 2);
-	text_init(&absolute, SIZE_MAX / 2);
-	if (path_folder(path, &folder) == 0)
-		path_resolve(cwd && *cwd == '/' ? cwd : "/", text_get(&folder), &absolute, &fault);
-	here = arena_intern(s->arena, absolute.size ? text_get(&absolute) : "/");
-	text_release(&folder);
-	text_release(&absolute);
-	return here;
-}
-
-static struct source_file *add_file(struct source *s, const char *path,
-                                    const struct source_file *parent, unsigned parent_line)
-{
-	struct source_file *file = arena_alloc(s->arena, sizeof *file);
-
-	*file = (struct source_file){
-		.path = arena_intern(s->arena, path),
-		.here = folder_of(s, path),
-		.index = s->file_count++,
-		.parent = parent,
-		.parent_line = parent_line,
-		.depth = parent ? parent->depth + 1 : 0,
-	};
-	*s->file_tail = file;
-	s->file_tail = &file->next;
-	return file;
-}
-
-static void parse_file(struct source *s, struct source_file *file, const char *bytes, size_t size)
+void source_parse(struct source *s, struct source_file *file, const char *bytes, size_t size)
 {
 	const struct reader_handler handler = {
 		.on_section = on_section,
@@ -396,195 +361,33 @@ static void parse_file(struct source *s, struct source_file *file, const char *b
 	s->file = file;
 	s->current = NULL;
 	if (reader_parse(bytes, size, file->path, &handler, s->diags) < 0)
-		diags_add(s->diags, DIAG_ERROR, file->path, 0, NULL, NULL, "out of memory");
-}
-
-/* "a.ini includes b.ini includes a.ini" */
-static int refuse_loop(const struct source_file *from, const struct source_file *again,
-                       struct fault *fault)
-{
-	const struct source_file *chain[16] = { NULL };
-	size_t count = 0;
-	char text[FAULT_SIZE];
-	int used;
-
-	for (const struct source_file *f = from; f && f != again && count < ARRAY_SIZE(chain);
-	     f = f->parent)
-		chain[count++] = f;
-	used = snprintf(text, sizeof text, "%.60s", again->path);
-	while (count-- > 0 && used < FAULT_SIZE - 100)
-		used += snprintf(text + used, sizeof text - (size_t)used, " includes %.60s",
-		                 chain[count]->path);
-	return fault_set(fault, "a loop of files: %s includes %.60s", text, again->path);
-}
-
-/* Judges a file that is about to be read by those that are read already. */
-static int judge_again(const struct source *s, const struct source_file *parent,
-                       const struct stat *status, struct fault *fault)
-{
-	for (const struct source_file *f = s->files; f; f = f->next) {
-		if (f->dev != status->st_dev || f->ino != status->st_ino || !f->ino)
-			continue;
-		for (const struct source_file *above = parent; above; above = above->parent)
-			if (above == f)
-				return refuse_loop(parent, f, fault);
-		if (f->parent)
-			return fault_set(fault, "%.200s is included already by %.100s, line %u",
-			                 f->path, f->parent->path, f->parent_line);
-	}
-	return 0;
-}
-
-static void include_all(struct source *s, const struct source_file *file);
-
-/* Tells that a file cannot be read: of the main file by its name, of others where they are
- * included. */
-static void refuse_file(struct source *s, const char *path, const struct source_entry *from,
-                        const struct fault *fault)
-{
-	if (from)
-		diags_add(s->diags, DIAG_ERROR, from->section->file->path, from->line,
-		          from->section->title, "include", "%s: %s", path, fault->text);
-	else
-		diags_add(s->diags, DIAG_ERROR, path, 0, NULL, NULL, "%s", fault->text);
-}
-
-/* Judges a file by what the system says of it. */
-static int judge_file(const struct source *s, int error, const struct source_file *parent,
-                      const struct stat *status, struct fault *fault)
-{
-	if (error == -EISDIR)
-		return fault_set(fault, "is a directory, not a file");
-	if (error < 0)
-		return fault_set(fault, "%s", strerror(-error));
-	if (s->file_count == SOURCE_FILES_MAX)
-		return fault_set(fault, "more than %d files", SOURCE_FILES_MAX);
-	if (parent && parent->depth == SOURCE_DEPTH_MAX)
-		return fault_set(fault, "files are nested more than %d deep", SOURCE_DEPTH_MAX);
-	return judge_again(s, parent, status, fault);
-}
-
-static void read_file(struct source *s, const char *path, const struct source_entry *from)
-{
-	const struct source_file *parent = from ? from->section->file : NULL;
-	_cleanup_free_ char *bytes = NULL;
-	struct source_file *file;
-	struct stat status;
-	struct fault fault;
-	size_t size;
-	int r = slurp(path, SLURP_ANY, SOURCE_FILE_MAX, &bytes, &size, &status);
-
-	if (judge_file(s, r, parent, &status, &fault) != 0) {
-		refuse_file(s, path, from, &fault);
-		return;
-	}
-	file = add_file(s, path, parent, from ? from->line : 0);
-	file->dev = status.st_dev;
-	file->ino = status.st_ino;
-	parse_file(s, file, bytes, size);
-	include_all(s, file);
-}
-
-/* includes */
-
-/* The pattern as people will see its matches: relative to the folder of the file as it was named.
- */
-static int locate_pattern(const struct source_file *file, const char *pattern, struct text *out)
-{
-	int r = 0;
-
-	if (*pattern != '/' && strchr(file->path, '/')) {
-		r = path_folder(file->path, out);
-		if (r == 0 && strcmp(text_get(out), "/") != 0)
-			r = text_add_char(out, '/');
-	}
-	return r == 0 ? text_add_string(out, pattern) : r;
-}
-
-static void include_pattern(struct source *s, struct source_entry *from, const char *pattern)
-{
-	glob_t found = { .gl_pathc = 0 };
-	struct fault fault;
-	struct text path;
-	int r;
-
-	text_init(&path, SIZE_MAX / 2);
-	r = locate_pattern(from->section->file, pattern, &path);
-	if (r == 0 && !strpbrk(pattern, "*?[")) {
-		read_file(s, text_get(&path), from);
-	} else if (r == 0) {
-		r = glob(text_get(&path), GLOB_NOESCAPE, NULL, &found);
-		for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
-			read_file(s, found.gl_pathv[i], from);
-		if (r == GLOB_NOSPACE || r == GLOB_ABORTED) {
-			fault_set(&fault, "the pattern '%.80s' cannot be followed", pattern);
-			source_refuse_entry(s, from, &fault);
-		}
-		globfree(&found);
-	}
-	text_release(&path);
-}
-
-static void include_entry(struct source *s, struct source_entry *entry)
-{
-	struct names names = { .environ = s->environ, .here = entry->section->file->here };
-	struct strv patterns = STRV_INIT;
-	struct fault fault;
-	struct text value;
-	bool quoted;
-	int r;
-
-	text_init(&value, READER_VALUE_MAX);
-	r = names_expand_value(&names, entry->text, true, &value, &quoted, &fault);
-	if (r == 0)
-		r = words_split(text_get(&value), &patterns, &fault);
-	if (r < 0)
-		r = fault_set(&fault, "%s", strerror(-r));
-	if (r != 0)
-		source_refuse_entry(s, entry, &fault);
-	for (size_t i = 0; r == 0 && i < patterns.count; i++)
-		include_pattern(s, entry, patterns.items[i]);
-	strv_release(&patterns);
-	text_release(&value);
-}
-
-static void include_all(struct source *s, const struct source_file *file)
-{
-	for (struct section *section = s->sections; section && !s->alone; section = section->next) {
-		if (section->kind != SECTION_VERGER || section->file != file)
-			continue;
-		for (struct source_entry *e = section->entries; e; e = e->next)
-			if (!strcmp(e->key->name, "include"))
-				include_entry(s, e);
-	}
-}
-
-void source_read(struct source *s, const char *path)
-{
-	read_file(s, path, NULL);
-}
-
-void source_read_bytes(struct source *s, const char *name, const char *bytes, size_t size)
-{
-	parse_file(s, add_file(s, name, NULL, 0), bytes, size);
+		s->incomplete = true;
 }
 
 struct section *source_add_section(struct source *s, enum section_kind kind, const char *name)
 {
 	struct section *section = arena_alloc(s->arena, sizeof *section);
 	const char *own_name = arena_intern(s->arena, name);
+	const struct source_file *file = source_add_file(s, "command line", NULL, 0);
 
+	if (!section || !own_name || !file)
+		return NULL;
 	*section = (struct section){
 		.kind = kind,
 		.name = own_name,
 		.base = own_name,
 		.instance = -1,
-		.file = add_file(s, "command line", NULL, 0),
+		.file = file,
 	};
 	section->tail = &section->entries;
 	*s->section_tail = section;
 	s->section_tail = &section->next;
 	return section;
+}
+
+bool source_is_complete(const struct source *s)
+{
+	return !s->incomplete && !arena_failed(s->arena);
 }
 
 bool source_is_foreign(const struct source *s)

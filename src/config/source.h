@@ -64,7 +64,8 @@ struct source {
 	void *by_title;      /* tsearch: sections of programs and groups */
 	struct diags *diags; /* borrowed */
 	char *const *environ;
-	bool alone; /* nothing is included */
+	bool alone;      /* nothing is included */
+	bool incomplete; /* memory was out; see source_is_complete */
 	/* private */
 	struct section *current;
 	struct source_file *file;
@@ -80,10 +81,16 @@ void source_read(struct source *s, const char *path);
 /* The same from memory. */
 void source_read_bytes(struct source *s, const char *name, const char *bytes, size_t size);
 
-/* A section and an entry that stand in no file, for the command line. */
+/* A section and an entry that stand in no file, for the command line.  NULL when memory is out. */
 struct section *source_add_section(struct source *s, enum section_kind kind, const char *name);
 struct source_entry *source_add_entry(struct source *s, struct section *section,
                                       const struct key *key, const char *text);
+
+/* The two halves of reading a file, for each other: source_files.c finds files, source.c takes what
+ * is in them.  source_add_file gives NULL when memory is out. */
+struct source_file *source_add_file(struct source *s, const char *path,
+                                    const struct source_file *parent, unsigned parent_line);
+void source_parse(struct source *s, struct source_file *file, const char *bytes, size_t size);
 
 /* The first entry of that key in the sections of that kind, or NULL. */
 struct source_entry *source_find(const struct source *s, enum section_kind kind,
@@ -98,6 +105,10 @@ void source_refuse_entry(struct source *s, struct source_entry *entry, const str
 /* Tells of a fault of a section as a whole, or of a key that is not there. */
 void source_refuse_section(struct source *s, const struct section *section, const char *key,
                            const struct fault *fault);
+
+/* Whether memory sufficed for all that was read, and for all that was made of it: if not, what is
+ * missing leads to faults that nobody has made. */
+bool source_is_complete(const struct source *s);
 
 /* Whether a file is in supervisord's dialect. */
 bool source_is_foreign(const struct source *s);

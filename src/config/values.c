@@ -154,6 +154,23 @@ int value_stop_steps(const char *text, struct stop_step steps[VALUE_STOP_STEPS_M
 	return 0;
 }
 
+int value_reload_signal(const char *text, int *out, struct fault *fault)
+{
+	int signo = 0;
+	int r = parse_signal(text, &signo, fault);
+
+	if (r != 0)
+		return r;
+	if (signo == SIGKILL || signo == SIGSTOP)
+		return fault_set(
+			fault,
+			"no program can catch '%.80s'; name the one that makes it read its "
+			"files again, such as HUP",
+			text);
+	*out = signo;
+	return 0;
+}
+
 static int take_exit(char *word, void *context, struct fault *fault)
 {
 	struct exit_set *set = context;

@@ -36,6 +36,9 @@ int value_percent(const char *text, unsigned *out, struct fault *fault);
 int value_stop_steps(const char *text, struct stop_step steps[VALUE_STOP_STEPS_MAX], size_t *count,
                      struct fault *fault);
 
+/* "HUP"; neither KILL nor STOP, which no program hears. */
+int value_reload_signal(const char *text, int *out, struct fault *fault);
+
 /* "0 2 TERM" */
 int value_exit_set(const char *text, struct exit_set *out, struct fault *fault);
 

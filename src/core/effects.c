@@ -18,6 +18,20 @@ void effects_release(struct effects *fx)
 	*fx = (struct effects){ 0 };
 }
 
+int effects_reserve(struct effects *fx, size_t capacity)
+{
+	struct effect *items;
+
+	if (capacity <= fx->capacity)
+		return 0;
+	items = reallocarray(fx->items, capacity, sizeof *items);
+	if (!items)
+		return -ENOMEM;
+	fx->items = items;
+	fx->capacity = capacity;
+	return 0;
+}
+
 void effects_add(struct effects *fx, struct effect effect)
 {
 	if (fx->count == fx->capacity) {

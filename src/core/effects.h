@@ -20,9 +20,13 @@ enum effect_type {
 	EFFECT_FIND_MAIN,    /* look for the daemon: EVENT_MAIN_FOUND, or EVENT_FAMILY_EMPTY */
 	EFFECT_STOP_COMMAND, /* run the stop_command; answered by EVENT_STOP_COMMAND_FAILED if it
 	                        cannot be */
-	EFFECT_STATE,        /* the state has changed: for logs and listeners */
-	EFFECT_LEFTOVERS,    /* a stop waits: name the processes that are still there (S4) */
-	EFFECT_QUIT,         /* everything is settled: leave with `status` */
+	EFFECT_RELOAD_COMMAND, /* run the reload_command */
+	EFFECT_REMOVED,   /* a program that the settings no longer name has come to rest: forget it
+	                     and answer with EVENT_FORGOTTEN; its place in the settings is as it was
+	                     until then */
+	EFFECT_STATE,     /* the state has changed: for logs and listeners */
+	EFFECT_LEFTOVERS, /* a stop waits: name the processes that are still there (S4) */
+	EFFECT_QUIT,      /* everything is settled: leave with `status` */
 };
 
 struct effect {
@@ -36,7 +40,10 @@ struct effect {
 		struct {
 			enum life_state from, to;
 		};
-		int status;
+		struct {
+			int status;
+			bool at_once; /* no grace for what is left beside the programs */
+		};
 	};
 };
 
@@ -50,6 +57,9 @@ struct effects {
 /* Reserves room; 0 or -ENOMEM. */
 int effects_init(struct effects *fx, size_t capacity);
 void effects_release(struct effects *fx);
+
+/* Makes room for `capacity` effects if there is less; 0 or -ENOMEM. */
+int effects_reserve(struct effects *fx, size_t capacity);
 
 /* Appends; a list that is full grows, and aborts with a sentence if it cannot. */
 void effects_add(struct effects *fx, struct effect effect);

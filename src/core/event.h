@@ -42,6 +42,9 @@ enum event_type {
 	EVENT_START,               /* verbs: somebody asks */
 	EVENT_STOP,
 	EVENT_RESTART,
+	EVENT_RELOAD,    /* the program is to read its own files again (reload_signal) */
+	EVENT_FORGOTTEN, /* the answer to EFFECT_REMOVED: nobody knows the program any more, and its
+	                    id is free; nothing happens if it was named again in between */
 	EVENT_SHUTDOWN, /* stop everything and end; asked for again: drop stop_delay, then the grace
 	                 */
 	EVENT_SIGNAL,   /* signal: vergerd received it and does not want it for itself */

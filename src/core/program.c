@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "core/exitrule.h"
 
@@ -15,6 +16,7 @@ void program_init(struct program *p, uint32_t id, const struct program_settings 
 void program_release(struct program *p)
 {
 	start_limit_release(&p->failures);
+	free(p->pending);
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014): any seed will do, and jitter needs no more */
@@ -118,11 +120,11 @@ static void enter(struct program *p, enum life_state next, const struct program_
 	p->state = (uint8_t)next;
 	p->since_ms = ctx->now;
 	if (!life_state_is_active(next))
-		p->told = false;
+		p->told = p->again = false;
 	if (next == LIFE_CLEARING) /* what it takes to clear up is no life */
 		p->uptime_ms = ctx->now - p->started_ms;
 	if (next == LIFE_SPAWNING)
-		p->again = p->start_failed = false;
+		p->start_failed = false;
 	add(p, ctx, (struct effect){ .type = EFFECT_STATE, .from = from, .to = next });
 }
 
@@ -187,9 +189,12 @@ enum life_event program_on_spawn_failed(struct program *p, enum spawn_step step,
 	if (step == SPAWN_STEP_CANCELLED)
 		return p->wanted ? LIFE_ON_SPAWN_RETRY_NOW : LIFE_ON_SPAWN_UNWANTED;
 	p->last_step = (uint8_t)step;
-	p->last_error = error;
+	p->last_error = (uint16_t)error;
 	if (!p->wanted)
 		return LIFE_ON_SPAWN_UNWANTED;
+	if (p->again) /* what could not be started is not what is to be started now */
+		return LIFE_ON_SPAWN_RETRY_NOW;
+	p->failed++;
 	if (!machine && (p->settings->restart == RESTART_NEVER || is_given_up(p, ctx->now)))
 		return LIFE_ON_SPAWN_GIVE_UP;
 	choose_delay(p, UPTIME_NONE, ctx);
@@ -228,6 +233,14 @@ enum life_event program_on_family_left(const struct program *p)
 	return p->told ? LIFE_ON_LEFT_TOLD : LIFE_ON_LEFT;
 }
 
+/* a life that was not worth its start; a oneshot lives for its end */
+static bool is_failed_start(const struct program *p, msec_t uptime)
+{
+	if (p->settings->type == PROGRAM_ONESHOT)
+		return !p->last_success;
+	return uptime < p->settings->min_uptime_ms;
+}
+
 enum life_event program_on_family_empty(struct program *p, const struct program_context *ctx)
 {
 	msec_t uptime = p->uptime_ms;
@@ -244,6 +257,8 @@ enum life_event program_on_family_empty(struct program *p, const struct program_
 		p->last_success = false;
 		uptime = UPTIME_NONE;
 	}
+	if (is_failed_start(p, uptime))
+		p->failed++;
 	if (!exitrule_restarts(p->settings, p->last_success))
 		return p->last_success ? LIFE_ON_GONE_EXITED : LIFE_ON_GONE_FAILED;
 	if (uptime < p->settings->min_uptime_ms && is_given_up(p, ctx->now))
@@ -305,7 +320,9 @@ const char *program_check(const struct program *p)
 		return "3: active without a main process";
 	if (!(with_process >> p->state & 1) && p->state != LIFE_KILLING && p->pid)
 		return "3: a main process where none can be";
-	if (!p->wanted && (p->state == LIFE_WAITING || p->state == LIFE_BACKOFF))
+	if (!p->wanted && (p->again || p->state == LIFE_WAITING || p->state == LIFE_BACKOFF))
 		return "4: not wanted, yet about to start";
+	if (p->again && !life_state_is_active(p->state))
+		return "5: a start after a stop that is over";
 	return NULL;
 }

@@ -8,7 +8,8 @@
  * found to be left;
  *  3. STARTING RUNNING STOPPING have a main process, WAITING SPAWNING LAUNCHED CLEARING BACKOFF
  * have none;
- *  4. a program that was told to stop and is not wanted comes to rest without another start. */
+ *  4. a program that was told to stop and is not wanted comes to rest without another start;
+ *  5. a start that is to follow a stop is remembered as long as there is something to stop. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,6 +30,8 @@ struct program {
 	struct timer
 		timer; /* the deadline of its state; first, so that a timer leads to its program */
 	const struct program_settings *settings; /* borrowed */
+	struct program_settings *pending;        /* owned; what its next start goes by, if not
+	                                            `settings` */
 	struct start_limit failures;
 	msec_t since_ms;   /* when it entered its state */
 	msec_t started_ms; /* when its last process was started */
@@ -38,8 +41,10 @@ struct program {
 	uint32_t starts;
 	uint32_t changed_next; /* supervisor.changed: next in that queue */
 	pid_t pid;             /* main process; 0 = none */
-	int last_error;        /* of the last start that failed; positive errno */
+	uint16_t last_error;   /* of the last start that failed; positive errno */
 	int16_t last_code;
+	uint16_t failed; /* starts that failed, ever; counts round */
+	uint16_t born;   /* generation of the settings that named it first */
 	uint8_t last_signal;
 	uint8_t last_step; /* enum spawn_step; NONE unless the last start failed */
 	uint8_t state;     /* enum life_state; written by program_apply only */
@@ -53,6 +58,7 @@ struct program {
 	bool last_success : 1;
 	bool last_core : 1;
 	bool changed : 1; /* is in supervisor.changed */
+	bool removed : 1; /* the settings no longer name it */
 };
 
 /* What a program needs of the world to change. */

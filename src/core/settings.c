@@ -76,27 +76,41 @@ void program_settings_defaults(struct program_settings *p)
 
 struct settings *settings_new(void)
 {
-	struct arena *arena = arena_new();
-	struct settings *s;
+	struct settings *s = malloc(sizeof *s);
 
-	if (!arena)
+	if (!s)
 		return NULL;
-	s = arena_alloc(arena, sizeof *s);
 	*s = (struct settings){
-		.arena = arena,
+		.arena = arena_new(),
 		.log_target = LOG_TARGET_STDERR,
 		.log_level = LOG_LEVEL_INFO,
 		.exit_when = EXIT_WHEN_NEVER,
 		.exit_code_from = NO_PROGRAM,
 		.stop_deadline_ms = MSEC_NEVER,
+		.control_gid = (gid_t)-1,
+		.view_gid = (gid_t)-1,
 	};
+	if (!s->arena) {
+		free(s);
+		return NULL;
+	}
 	return s;
 }
 
 void settings_free(struct settings *s)
 {
-	if (s)
-		arena_free(s->arena);
+	struct settings_past *past;
+
+	if (!s)
+		return;
+	while ((past = s->past)) {
+		s->past = past->next;
+		arena_free(past->arena);
+		free(past);
+	}
+	free(s->programs);
+	arena_free(s->arena);
+	free(s);
 }
 
 bool exit_set_has(const struct exit_set *set, int code, int signal)

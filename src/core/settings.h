@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the operator asked for, validated: the result of reading a configuration, and all that core
- * knows of it. Everything here lives in one arena and is never changed after it was made. */
+ * knows of it.  What the pointers lead to lives in one arena and is never changed after it was
+ * made; a reload (supervisor_reload) puts new values into the structures themselves, so that
+ * whoever borrows them sees what holds now. */
 #pragma once
 
 #include <stdbool.h>
@@ -121,7 +123,8 @@ struct program_settings {
 	const char *file;    /* where [program:web] stands */
 	unsigned line;
 	unsigned instance;
-	uint32_t group; /* index in settings.groups or NO_GROUP */
+	unsigned generation; /* of the settings whose arena holds it (struct settings) */
+	uint32_t group;      /* index in settings.groups or NO_GROUP */
 
 	/* identity and surroundings: how it is started */
 	char *const *command;                  /* words, NULL-terminated, at least one */
@@ -163,7 +166,10 @@ struct program_settings {
 	msec_t ready_timeout_ms;
 	const struct exit_set *success_exit;
 	const struct stop_plan *stop;
-	char *const *stop_command; /* words, run instead of the first stop signal; NULL = none */
+	char *const *stop_command;    /* words, run instead of the first stop signal; NULL = none */
+	char *const *reload_command;  /* words, what `vergerctl reload NAME` runs; NULL = none */
+	int reload_signal;            /* what it sends instead; 0 = none */
+	char *const *on_state_change; /* words, run after each change of state; NULL = none */
 	const struct forward_rules *forward; /* NULL = none */
 	const struct dependencies *depends;  /* NULL = none */
 };
@@ -176,13 +182,26 @@ struct group_settings {
 
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_FILE, LOG_TARGET_SYSLOG };
 
-struct settings {
-	struct arena *arena; /* owns everything below */
+/* Settings that were replaced and that some program still lives by. */
+struct settings_past {
+	struct settings_past *next;
+	struct arena *arena;
+	unsigned generation;
+	uint32_t users; /* program_settings of this generation */
+};
 
-	const char *file;    /* the main file; NULL for `vergerd -- CMD` */
-	const char *run_dir; /* absolute; NULL = none was given and none can be had */
-	bool run_dir_given;  /* the operator named it: not having it is a fault */
-	const char *pidfile; /* vergerd's own; NULL = none */
+struct settings {
+	struct arena *arena;        /* owns everything below but `programs` */
+	struct settings_past *past; /* owned; after a reload only (supervisor_reload) */
+	unsigned generation;        /* counts reloads */
+
+	const char *file;           /* the main file; NULL for `vergerd -- CMD` */
+	const char *run_dir;        /* absolute; NULL = none was given and none can be had */
+	bool run_dir_given;         /* the operator named it: not having it is a fault */
+	const char *control_socket; /* absolute; NULL = none */
+	gid_t control_gid;          /* may operate (B4); (gid_t)-1 = nobody */
+	gid_t view_gid;             /* may look; (gid_t)-1 = nobody */
+	const char *pidfile;        /* vergerd's own; NULL = none */
 	enum log_target log_target;
 	const char *log_path;
 	enum log_level log_level;
@@ -194,7 +213,8 @@ struct settings {
 	char *const *env_files;
 
 	size_t program_count;
-	struct program_settings *programs;
+	struct program_settings *programs; /* malloc'ed, owned: their places outlive a reload; one
+	                                      that has no name is free */
 	size_t group_count;
 	struct group_settings *groups;
 };

@@ -18,6 +18,26 @@ void timers_release(struct timers *t)
 	*t = (struct timers){ 0 };
 }
 
+int timers_reserve(struct timers *t, size_t capacity)
+{
+	struct timer **heap;
+
+	if (capacity <= t->capacity)
+		return 0;
+	heap = reallocarray(t->heap, capacity, sizeof *heap);
+	if (!heap)
+		return -ENOMEM;
+	t->heap = heap;
+	t->capacity = capacity;
+	return 0;
+}
+
+void timers_moved(struct timers *t, struct timer *timer)
+{
+	if (timer->slot)
+		t->heap[timer->slot - 1] = timer;
+}
+
 static bool before(const struct timer *a, const struct timer *b)
 {
 	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;

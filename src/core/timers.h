@@ -27,6 +27,12 @@ struct timers {
 int timers_init(struct timers *t, size_t capacity);
 void timers_release(struct timers *t);
 
+/* Makes room for `capacity` timers if there is less; 0 or -ENOMEM. */
+int timers_reserve(struct timers *t, size_t capacity);
+
+/* The owner of `timer` was moved to where it is now. */
+void timers_moved(struct timers *t, struct timer *timer);
+
 /* Arms (or arms anew).  The timer is borrowed until it is disarmed or taken. */
 void timers_arm(struct timers *t, struct timer *timer, msec_t at_ms);
 void timers_disarm(struct timers *t, struct timer *timer);

@@ -7,17 +7,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/log.h"
-#include "daemon/daemon.h"
+#include "daemon/desk.h"
 #include "os/daemonize.h"
 #include "os/lock.h"
 #include "os/rundir.h"
 #include "os/signals.h"
 
-/* descriptors that vergerd needs beside one for each program */
-enum { DESCRIPTORS_SPARE = 256, REFUSAL_MAX = 1024 };
+enum { REFUSAL_MAX = 1024 };
 
 /* Why vergerd does not come up; told where the person who started it can read it. */
 struct refusal {
@@ -72,56 +70,61 @@ static void take_lock(struct lock *lock, const char *path, struct refusal *refus
 		refuse(refusal, EXIT_STATUS_CREATE, "pidfile %s: %s", path, strerror(-r));
 }
 
-/* Each program takes a descriptor of ours.  Raises the soft limit if that is too low; *before is
- * what programs are to get.  True when it was raised. */
-static bool raise_nofile(size_t programs, struct rlimit *before)
+static void open_desk(struct daemon *d, struct refusal *refusal)
 {
-	struct rlimit want;
-	rlim_t need = programs + DESCRIPTORS_SPARE;
+	const char *path = d->settings->control_socket;
+	int r = path ? desk_open(&d->desk, d) : 0;
 
-	if (getrlimit(RLIMIT_NOFILE, before) < 0 || before->rlim_cur >= need)
-		return false;
-	want = *before;
-	want.rlim_cur = need < want.rlim_max ? need : want.rlim_max;
-	if (want.rlim_cur < need)
-		log_warning(NULL,
-		            "%zu programs want %ju open files, but the hard limit is %ju: some may "
-		            "not start",
-		            programs, (uintmax_t)need, (uintmax_t)want.rlim_max);
-	return setrlimit(RLIMIT_NOFILE, &want) == 0;
+	if (r == -EADDRINUSE)
+		refuse(refusal, EXIT_STATUS_RUNNING,
+		       "control_socket %s: another vergerd answers there", path);
+	else if (r == -EEXIST)
+		refuse(refusal, EXIT_STATUS_CREATE,
+		       "control_socket %s: something else than a socket stands there and is left "
+		       "alone",
+		       path);
+	else if (r < 0)
+		refuse(refusal, EXIT_STATUS_CREATE, "control_socket %s: %s", path, strerror(-r));
 }
 
-static int run(const struct boot *boot, struct logtarget *logtarget, int report_fd)
+static void make_daemon(struct daemon *d, const struct daemon_parts *parts, struct refusal *refusal)
 {
-	struct rlimit before;
+	int r = daemon_init(d, parts);
+
+	if (r < 0)
+		refuse(refusal, EXIT_STATUS_SYSTEM, "cannot start: %s", strerror(-r));
+	else
+		open_desk(d, refusal);
+}
+
+static int run(const struct boot *boot, struct logtarget *logtarget, int report_fd,
+               struct refusal *refusal)
+{
 	struct probe probe;
 	struct daemon d;
-	int status, r;
-	bool raised = raise_nofile(boot->settings->program_count, &before);
+	int status = 0;
 
 	if (boot->no_run_dir)
-		log_info(NULL, "no run_dir (%s): programs without a pidfile of their own have none",
+		log_info(NULL,
+		         "no run_dir (%s): no control socket, and programs without a pidfile of "
+		         "their own have none",
 		         boot->no_run_dir);
 	probe_run(&probe);
-	r = daemon_init(&d, &(struct daemon_parts){
-				    .settings = boot->settings,
-				    .probe = &probe,
-				    .logtarget = logtarget,
-				    .environ = boot->environ,
-				    .nofile = raised ? &before : NULL,
-				    .report_fd = report_fd,
-				    .on_hangup = boot->on_hangup,
-				    .hangup_context = boot->hangup_context,
-			    });
-	if (r < 0) {
-		log_error(NULL, "cannot start: %s", strerror(-r));
-		status = EXIT_STATUS_SYSTEM;
-	} else {
-		if (!probe.subreaper)
-			log_warning(NULL, "this system has no child subreaper: processes that "
-			                  "leave their parent are lost");
+	if (!probe.subreaper)
+		log_warning(NULL, "this system has no child subreaper: processes that leave their "
+		                  "parent are lost");
+	make_daemon(&d,
+	            &(struct daemon_parts){
+			    .settings = boot->settings,
+			    .source = boot->source,
+			    .probe = &probe,
+			    .logtarget = logtarget,
+			    .environ = boot->environ,
+			    .report_fd = report_fd,
+		    },
+	            refusal);
+	if (!refusal->status)
 		status = daemon_run(&d);
-	}
 	daemon_release(&d);
 	probe_release(&probe);
 	return status;
@@ -164,11 +167,11 @@ int boot_run(const struct boot *boot)
 	}
 	signals_hold();
 	prepare(boot->settings, &logtarget, &lock, &refusal);
-	status = refusal.status;
-	if (status)
+	status = refusal.status ? 0 : run(boot, logtarget, report_fd, &refusal);
+	if (refusal.status) {
 		tell(&refusal, report_fd);
-	else
-		status = run(boot, logtarget, report_fd);
+		status = refusal.status;
+	}
 	lock_release(&lock);
 	logtarget_close(logtarget);
 	return status;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "core/settings.h"
+#include "daemon/daemon.h"
 
 /* Exit statuses of vergerd itself (sysexits.h; X2). */
 enum {
@@ -17,13 +18,12 @@ enum {
 };
 
 struct boot {
-	const struct settings *settings;
+	struct settings *settings;
+	const struct conf_source *source; /* borrowed */
 	char *const *environ;
 	const char
 		*no_run_dir; /* why there is no run_dir; NULL = there is one, or none is wanted */
 	bool daemonize;
-	void (*on_hangup)(void *context);
-	void *hangup_context;
 };
 
 /* Runs vergerd with these settings to its end.  The exit status. */

@@ -13,17 +13,24 @@
 #include "base/log.h"
 #include "base/signame.h"
 #include "base/text.h"
+#include "daemon/command.h"
+#include "daemon/desk.h"
+#include "daemon/evidence.h"
 #include "daemon/executor.h"
+#include "daemon/farewell.h"
+#include "daemon/host.h"
+#include "daemon/reload.h"
 #include "daemon/report.h"
 #include "os/daemonize.h"
 #include "os/footprint.h"
 #include "os/loop.h"
+#include "os/proc.h"
 
 /* how long the last dead may take to be there to be reaped */
 #define DRAIN_MS 100
 
-/* how long what belongs to no program may take to die of SIGKILL */
-#define STRAY_KILL_GRACE 2.0
+/* how long after a start or a reload it is over with what only these need */
+#define CALM_AFTER 0.1
 
 /* --- the queue --- */
 
@@ -60,19 +67,85 @@ static struct event take(struct event_queue *q)
 	return event;
 }
 
+static void carry_out_effects(struct daemon *d)
+{
+	for (size_t i = 0; i < d->effects.count; i++)
+		executor_carry_out(d, &d->effects.items[i]);
+	d->effects.count = 0;
+}
+
 static void work_off_events(struct daemon *d)
 {
 	while (d->events.count) {
 		struct event event = take(&d->events);
-		int r = supervisor_apply(d->supervisor, &event, clock_monotonic_ms(), &d->effects);
+		int r;
 
-		if (r < 0 && r != -ESHUTDOWN)
+		if (event.type == EVENT_SHUTDOWN && d->quitting)
+			farewell_hasten(d);
+		r = supervisor_apply(d->supervisor, &event, clock_monotonic_ms(), &d->effects);
+
+		/* a request may come too late for the state it was made for */
+		if (r < 0 && r != -ESHUTDOWN && r != -ESRCH && r != -ENOTSUP && r != -ENOENT)
 			log_error(NULL, "%s:%d: event %d of program %u cannot be: ignored",
 			          __FILE__, __LINE__, (int)event.type, event.program);
-		for (size_t i = 0; i < d->effects.count; i++)
-			executor_carry_out(d, &d->effects.items[i]);
-		d->effects.count = 0;
+		carry_out_effects(d);
 	}
+}
+
+void daemon_carry_out(struct daemon *d)
+{
+	carry_out_effects(d);
+	daemon_pump(d);
+}
+
+/* --- rows of programs --- */
+
+void program_queue_add(struct program_queue *q, uint32_t program)
+{
+	q->items[(q->head + q->count++) % q->capacity] = program;
+}
+
+uint32_t program_queue_take(struct program_queue *q)
+{
+	uint32_t program = q->items[q->head];
+
+	q->head = (q->head + 1) % q->capacity;
+	q->count--;
+	return program;
+}
+
+/* a ring moves into a larger one */
+static int program_queue_reserve(struct program_queue *q, size_t capacity)
+{
+	uint32_t *items = malloc(capacity * sizeof *items);
+
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < q->count; i++)
+		items[i] = q->items[(q->head + i) % q->capacity];
+	free(q->items);
+	*q = (struct program_queue){ .items = items, .count = q->count, .capacity = capacity };
+	return 0;
+}
+
+int daemon_reserve(struct daemon *d, size_t count)
+{
+	struct unit *units;
+
+	if (count == 0)
+		count = 1;
+	if (count <= d->unit_count)
+		return 0;
+	units = realloc(d->units, count * sizeof *units);
+	if (!units)
+		return -ENOMEM;
+	memset(units + d->unit_count, 0, (count - d->unit_count) * sizeof *units);
+	d->units = units;
+	d->unit_count = count;
+	if (program_queue_reserve(&d->to_spawn, count) < 0 ||
+	    program_queue_reserve(&d->to_examine, count) < 0)
+		return -ENOMEM;
+	return 0;
 }
 
 static void arm_deadline(struct daemon *d)
@@ -130,6 +203,13 @@ static void on_slice(struct ev_loop *loop, ev_idle *w, int revents)
 	daemon_pump(w->data);
 }
 
+static void on_examination(struct ev_loop *loop, ev_idle *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	evidence_examine(w->data);
+}
+
 static void on_find(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct daemon *d = w->data;
@@ -140,20 +220,12 @@ static void on_find(struct ev_loop *loop, ev_timer *w, int revents)
 	daemon_pump(d);
 }
 
-/* the grace of strays is over: first they are killed, then they are left */
-static void on_stray_grace(struct ev_loop *loop, ev_timer *w, int revents)
+static void on_calm(struct ev_loop *loop, ev_timer *w, int revents)
 {
-	struct daemon *d = w->data;
-
+	(void)loop;
+	(void)w;
 	(void)revents;
-	if (d->strays_killed) {
-		log_error(NULL, "%zu processes of no program cannot be killed and are left",
-		          families_signal_strays(d->families, 0));
-		ev_break(loop, EVBREAK_ALL);
-		return;
-	}
-	d->strays_killed = true;
-	daemon_check_strays(d);
+	footprint_trim();
 }
 
 static bool claims(void *context, int signo)
@@ -189,10 +261,7 @@ static void on_signal(void *context, int signo)
 	case SIGTERM:
 	case SIGINT:
 	case SIGQUIT: ask_shutdown(d, signo); break;
-	case SIGHUP:
-		if (d->on_hangup)
-			d->on_hangup(d->hangup_context);
-		break;
+	case SIGHUP: reload_on_hangup(d); break;
 	case SIGUSR2:
 		r = d->logtarget ? logtarget_reopen(d->logtarget) : 0;
 		if (r < 0)
@@ -238,7 +307,12 @@ static int init_os(struct daemon *d)
 	d->families = families_new(d->loop, d->probe, d->settings, d->reaper,
 	                           executor_on_family_empty, d);
 	d->signals = signals_new(d->loop, claims, on_signal, d);
-	return d->families && d->signals ? 0 : -ENOMEM;
+	d->hooks = hooks_new(d->loop, d->probe, command_hook_plan, command_hook_name, d);
+	if (!d->families || !d->signals || !d->hooks)
+		return -ENOMEM;
+	families_set_outsider(d->families, command_is_hook, d);
+	host_init(&d->host, d);
+	return 0;
 }
 
 static size_t count_autostart(const struct settings *settings)
@@ -252,21 +326,20 @@ static size_t count_autostart(const struct settings *settings)
 
 int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 {
-	size_t n = parts->settings->program_count;
-	struct rlimit limit;
-
 	*d = (struct daemon){
 		.settings = parts->settings,
+		.source = parts->source,
 		.probe = parts->probe,
 		.logtarget = parts->logtarget,
 		.environ = parts->environ,
-		.nofile = parts->nofile,
 		.report_fd = parts->report_fd,
-		.on_hangup = parts->on_hangup,
-		.hangup_context = parts->hangup_context,
+		.started_ms = clock_monotonic_ms(),
+		.loaded_us = clock_realtime_us(),
+		.oom_kills = proc_oom_kills(),
 		.not_up = count_autostart(parts->settings),
 	};
-	d->nofile_limit = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+	descriptors_init(&d->descriptors);
+	descriptors_reserve(&d->descriptors, d->settings->program_count);
 	d->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (d->null_fd < 0)
 		return -errno;
@@ -274,13 +347,14 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 	ev_idle_init(&d->slice, on_slice);
 	ev_set_priority(&d->slice, EV_MAXPRI); /* its turn comes whatever else happens */
 	d->slice.data = d;
+	ev_idle_init(&d->examination, on_examination);
+	ev_set_priority(&d->examination, EV_MINPRI);
+	d->examination.data = d;
 	init_timer(d, &d->find_timer, on_find);
-	init_timer(d, &d->stray_timer, on_stray_grace);
+	farewell_init(d);
+	init_timer(d, &d->calm_timer, on_calm);
 	d->supervisor = supervisor_new(d->settings, (uint64_t)clock_realtime_us());
-	d->units = calloc(n ? n : 1, sizeof *d->units);
-	d->to_spawn = (struct program_queue){ .items = calloc(n ? n : 1, sizeof(uint32_t)),
-		                              .capacity = n ? n : 1 };
-	if (!d->supervisor || !d->units || !d->to_spawn.items ||
+	if (!d->supervisor || daemon_reserve(d, d->settings->program_count) < 0 ||
 	    effects_init(&d->effects, supervisor_effects_max(d->supervisor)) < 0)
 		return -ENOMEM;
 	return init_os(d);
@@ -288,6 +362,8 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 
 void daemon_release(struct daemon *d)
 {
+	desk_close(d->desk);
+	hooks_free(d->hooks);
 	signals_free(d->signals);
 	families_free(d->families);
 	spawner_free(d->spawner);
@@ -296,54 +372,25 @@ void daemon_release(struct daemon *d)
 	loop_free(d->loop);
 	supervisor_free(d->supervisor);
 	effects_release(&d->effects);
-	for (size_t i = 0; d->units && i < d->settings->program_count; i++)
+	for (size_t i = 0; i < d->unit_count; i++) {
 		free(d->units[i].detail);
+		history_free(d->units[i].history);
+	}
 	free(d->units);
+	free(d->command_environment);
 	free(d->events.items);
 	free(d->to_spawn.items);
+	free(d->to_examine.items);
 	fd_close(d->null_fd);
 	*d = (struct daemon){ .null_fd = -1, .report_fd = -1 };
 }
 
-/* the longest time that any program is given to stop */
-static msec_t longest_grace(const struct settings *settings)
+void daemon_trim_soon(struct daemon *d)
 {
-	msec_t longest = 0;
-
-	for (size_t i = 0; i < settings->program_count; i++) {
-		const struct stop_plan *stop = settings->programs[i].stop;
-		msec_t grace = 0;
-
-		for (size_t k = 0; k < stop->count; k++)
-			grace += stop->steps[k].wait_ms;
-		if (grace > longest)
-			longest = grace;
-	}
-	return longest;
-}
-
-void daemon_quit(struct daemon *d, int status)
-{
-	size_t strays = families_signal_strays(d->families, SIGTERM);
-
-	d->quitting = true;
-	d->status = status;
-	if (!strays) {
-		ev_break(d->loop, EVBREAK_ALL);
-		return;
-	}
-	log_warning(NULL, "%zu process%s of no program: told to end", strays,
-	            strays == 1 ? "" : "es");
+	ev_timer_stop(d->loop, &d->calm_timer);
 	ev_now_update(d->loop);
-	ev_timer_set(&d->stray_timer, (double)longest_grace(d->settings) / 1000.0,
-	             STRAY_KILL_GRACE);
-	ev_timer_start(d->loop, &d->stray_timer);
-}
-
-void daemon_check_strays(struct daemon *d)
-{
-	if (d->quitting && families_signal_strays(d->families, d->strays_killed ? SIGKILL : 0) == 0)
-		ev_break(d->loop, EVBREAK_ALL);
+	ev_timer_set(&d->calm_timer, CALM_AFTER, 0.);
+	ev_timer_start(d->loop, &d->calm_timer);
 }
 
 void daemon_report_start(struct daemon *d, uint32_t failed)
@@ -369,9 +416,8 @@ int daemon_run(struct daemon *d)
 		daemon_report_start(d, NO_PROGRAM);
 	daemon_post(d, (struct event){ .type = EVENT_BOOT });
 	daemon_pump(d);
-	if (!d->quitting)
-		footprint_trim();
-	if (!d->quitting || ev_is_active(&d->stray_timer))
+	daemon_trim_soon(d);
+	if (!d->over)
 		ev_run(d->loop, 0);
 	/* a control group is empty a moment before its last process is dead */
 	reaper_drain(d->reaper, DRAIN_MS);

@@ -10,11 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
+#include "config/load.h"
+#include "control/host.h"
 #include "core/event.h"
+#include "core/history.h"
 #include "core/supervisor.h"
+#include "daemon/descriptors.h"
 #include "os/family.h"
+#include "os/hook.h"
 #include "os/logtarget.h"
 #include "os/pidfile.h"
 #include "os/probe.h"
@@ -37,17 +41,30 @@ struct program_queue {
 /* What the shell keeps of a program beside core's record. */
 struct unit {
 	struct pidfile pidfile;
-	char *detail;      /* the sentence of its last failed start; owned */
+	char *detail;            /* the sentence of its last failed start; owned */
+	struct history *history; /* NULL until it has ended once; owned */
+	int64_t said_from; /* where its output file ended when it was started; -1 = it has none */
+	bool to_examine;   /* waits in daemon.to_examine */
 	bool came_up;      /* counted as up for --daemon */
 	bool awaits_empty; /* the end of its family was asked for and not told yet */
+	bool leaving;      /* it was removed, and hooks of it wait to be run */
 	bool finding;      /* forking: its daemon is being looked for */
 	bool told_alien;   /* a wrong number in main_pid_file was reported */
 };
 
+/* Where the settings came from, and can be read again. */
+struct conf_source {
+	const char *path;     /* as it was given; NULL for a command */
+	const char *absolute; /* the same for those who are elsewhere */
+	struct conf_context context;
+};
+
+struct desk;
+
 struct daemon {
-	const struct settings *settings;
+	struct settings *settings;
+	const struct conf_source *source;
 	char *const *environ;
-	const struct rlimit *nofile;
 	struct supervisor *supervisor;
 	const struct probe *probe;
 	struct ev_loop *loop;
@@ -60,34 +77,44 @@ struct daemon {
 	struct effects effects;
 	struct event_queue events;
 	struct program_queue to_spawn;
+	struct program_queue to_examine; /* ended otherwise than asked for: what is to be learnt */
 	struct unit *units;
-	size_t running;          /* main processes; each holds a descriptor of ours */
-	rlim_t nofile_limit;     /* how many descriptors we may have */
+	size_t unit_count;
+	struct program_settings command_settings; /* of the command being started (command.c) */
+	char **command_environment;               /* likewise; owned, its strings borrowed */
+	struct hooks *hooks;
+	struct desk *desk;        /* NULL = no control socket */
+	struct control_host host; /* what is known of us */
+	msec_t started_ms;
+	int64_t loaded_us; /* time of day when the settings that hold were read */
+	unsigned reloads;
+	int64_t oom_kills; /* of the machine, when last looked at; -1 = not known */
+	size_t running;    /* main processes; each holds a descriptor of ours */
+	struct descriptors descriptors;
 	size_t finding;          /* units that are finding */
+	size_t leaving;          /* units that are to be forgotten when their hooks have begun */
 	ev_timer deadline_timer; /* core's next deadline */
 	ev_idle slice;        /* the next slice of starts, as soon as the loop has looked around */
+	ev_idle examination;  /* when there is nothing else to do */
 	ev_timer stray_timer; /* the grace of orphans that belong to no program, at the end */
+	ev_timer calm_timer;  /* gives back the memory of a start or a reload */
 	ev_timer find_timer;  /* looks for daemons of forking programs */
 	int null_fd;          /* /dev/null, for the programs */
 	int report_fd;        /* --daemon: who waits for our word; -1 = nobody */
 	size_t not_up;        /* autostart programs that have not come up yet */
-	void (*on_hangup)(void *context); /* HUP that no program claims; NULL = nothing */
-	void *hangup_context;
 	bool pumping, quitting, strays_killed;
+	bool over; /* nothing is waited for any more */
 	int status;
 };
 
 /* What a daemon is made of; everything borrowed for its life. */
 struct daemon_parts {
-	const struct settings *settings;
+	struct settings *settings;
+	const struct conf_source *source;
 	const struct probe *probe;
 	struct logtarget *logtarget; /* NULL = standard error as it is */
 	char *const *environ;
-	const struct rlimit
-		*nofile; /* what programs get if vergerd has raised its own; NULL = it has not */
-	int report_fd;   /* from daemonize_start; -1 = none */
-	void (*on_hangup)(void *context);
-	void *hangup_context;
+	int report_fd; /* from daemonize_start; -1 = none */
 };
 
 /* Ties everything together.  0 or negative errno; release it in either case. */
@@ -104,10 +131,18 @@ void daemon_post(struct daemon *d, struct event event);
 /* Works the queue off.  Called at the end of every callback of the loop. */
 void daemon_pump(struct daemon *d);
 
-/* All programs have come to rest: ends daemon_run with `status` as soon as no process that came to
- * us as an orphan is left, at the latest when the longest grace that a program has is over (X3). */
-void daemon_quit(struct daemon *d, int status);
-void daemon_check_strays(struct daemon *d);
+/* Carries out the effects that core has given outside the queue (a reload), and works it off. */
+void daemon_carry_out(struct daemon *d);
+
+/* Makes room for programs up to the id `count` - 1.  0 or -ENOMEM. */
+int daemon_reserve(struct daemon *d, size_t count);
+
+/* Puts a program at the end of a queue that has room for each program once. */
+void program_queue_add(struct program_queue *q, uint32_t program);
+uint32_t program_queue_take(struct program_queue *q);
+
+/* Gives back the memory that a start or a reload took, in a moment. */
+void daemon_trim_soon(struct daemon *d);
 
 /* Tells who waits behind --daemon how the start went: `failed` is the program that did not come up,
  * or NO_PROGRAM. Only the first word counts. */

@@ -14,16 +14,14 @@
 #include "base/log.h"
 #include "base/signame.h"
 #include "config/envfile.h"
+#include "daemon/command.h"
+#include "daemon/desk.h"
+#include "daemon/evidence.h"
+#include "daemon/farewell.h"
 #include "daemon/report.h"
 
 /* marks the number of a program when it is its stop_command that is started */
 #define STOP_COMMAND_BIT 0x80000000u
-
-/* what stopping a program may take for a moment: to list its family, to open one of it */
-#define DESCRIPTORS_KEPT_BACK 8
-
-/* more than vergerd ever has open beside one for each program */
-#define DESCRIPTORS_FAR_OFF 256
 
 /* how often a daemon that has not shown itself is looked for (kernel.md: its PID file came 50 ms
  * late) */
@@ -31,6 +29,7 @@
 
 static void post_failure(struct daemon *d, uint32_t program, enum spawn_step step, int error)
 {
+	evidence_on_failure(d, program, step, error);
 	daemon_post(d, (struct event){ .type = EVENT_SPAWN_FAILED,
 	                               .program = program,
 	                               .failure = { .step = step, .error = error } });
@@ -54,35 +53,18 @@ static void report_up(struct daemon *d, uint32_t program)
 	d->not_up--;
 }
 
-static struct spawn_surroundings surroundings(struct daemon *d, uint32_t program)
+struct spawn_surroundings executor_surroundings(struct daemon *d, uint32_t program, bool in_family)
 {
 	return (struct spawn_surroundings){
 		.settings = d->settings,
 		.environ = d->environ,
 		.dirs = d->dirs,
-		.family = family_mark(d->families, program),
-		.cgroup_fd = family_cgroup(d->families, program),
+		.family = family_mark(d->families, in_family ? program : NO_PROGRAM),
+		.cgroup_fd = in_family ? family_cgroup(d->families, program) : -1,
 		.load_env_file = envfile_load,
 		.null_fd = d->null_fd,
-		.nofile = d->nofile,
+		.nofile = descriptors_for_programs(&d->descriptors),
 	};
-}
-
-/* A program takes a descriptor for as long as it lives, and stopping it takes some for a moment:
- * were the last ones given to programs, nobody could be stopped (R4, S3).  Counting is not enough,
- * as nobody knows all holders; so, once it is close, as many are taken and given back. */
-static bool has_descriptors_to_spare(const struct daemon *d)
-{
-	int taken[DESCRIPTORS_KEPT_BACK];
-	size_t n = 0;
-
-	if (d->running + DESCRIPTORS_FAR_OFF < d->nofile_limit)
-		return true;
-	while (n < DESCRIPTORS_KEPT_BACK && (taken[n] = fcntl(d->null_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
-		n++;
-	for (size_t i = 0; i < n; i++)
-		close(taken[i]);
-	return n == DESCRIPTORS_KEPT_BACK;
 }
 
 /* true with *cgroup_fd to be given back when the child has exec'ed */
@@ -99,13 +81,13 @@ static bool spawn(struct daemon *d, uint32_t program, int *cgroup_fd)
 		post_failure(d, program, SPAWN_STEP_CANCELLED, 0);
 		return false;
 	}
-	if (!has_descriptors_to_spare(d)) {
+	if (!descriptors_to_spare(&d->descriptors, d->running, d->null_fd)) {
 		log_error(s->name, "new process: %s", strerror(EMFILE));
 		set_detail(&d->units[program], "new process: Too many open files");
 		post_failure(d, program, SPAWN_STEP_PROCESS, EMFILE);
 		return false;
 	}
-	around = surroundings(d, program);
+	around = executor_surroundings(d, program, true);
 	*cgroup_fd = around.cgroup_fd;
 	step = spawn_plan_make(&plan, s, &around, &error, detail);
 	if (step != SPAWN_STEP_NONE) {
@@ -114,6 +96,7 @@ static bool spawn(struct daemon *d, uint32_t program, int *cgroup_fd)
 		post_failure(d, program, step, error);
 		return true;
 	}
+	evidence_on_start(d, program, &plan);
 	spawner_start(d->spawner, program, &plan);
 	return true;
 }
@@ -126,10 +109,8 @@ void executor_spawn_slice(struct daemon *d)
 	size_t held = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		uint32_t program = q->items[q->head];
+		uint32_t program = program_queue_take(q);
 
-		q->head = (q->head + 1) % q->capacity;
-		q->count--;
 		held += spawn(d, program, &cgroup_fds[held]);
 	}
 	spawner_finish(d->spawner);
@@ -139,27 +120,22 @@ void executor_spawn_slice(struct daemon *d)
 
 static void stop_command(struct daemon *d, uint32_t program)
 {
-	/* the same surroundings as the program's, but a command of its own and no PID file */
-	struct program_settings s = d->settings->programs[program];
-	struct spawn_surroundings around = surroundings(d, program);
+	const struct program_settings *s = &d->settings->programs[program];
+	struct strv env = STRV_INIT;
 	struct spawn_plan plan;
-	char detail[PLAN_DETAIL_MAX];
-	int error;
+	int cgroup_fd = -1;
 
-	s.command = s.stop_command;
-	s.argv0 = NULL;
-	s.pidfile = NULL;
-	s.stdin_stream = (struct stream){ .kind = STREAM_NULL };
-	s.take_terminal = false;
-	if (spawn_plan_make(&plan, &s, &around, &error, detail) != SPAWN_STEP_NONE) {
-		log_error(s.name, "stop_command: %s", detail);
+	if (command_environment(d, program, &env) < 0 ||
+	    command_plan(d, program, "stop_command", s->stop_command, env.items, true, &plan,
+	                 &cgroup_fd) < 0) {
 		daemon_post(
 			d, (struct event){ .type = EVENT_STOP_COMMAND_FAILED, .program = program });
 	} else {
 		spawner_start(d->spawner, program | STOP_COMMAND_BIT, &plan);
 		spawner_finish(d->spawner);
 	}
-	family_cgroup_release(d->families, around.cgroup_fd);
+	family_cgroup_release(d->families, cgroup_fd);
+	strv_release(&env);
 }
 
 static void on_stop_command_spawned(struct daemon *d, uint32_t program,
@@ -330,6 +306,51 @@ void executor_find_mains(struct daemon *d)
 			find_main(d, i);
 }
 
+/* --- removal --- */
+
+/* nothing of a program that was removed is kept */
+static void forget(struct daemon *d, uint32_t program)
+{
+	struct unit *unit = &d->units[program];
+	bool to_examine = unit->to_examine;
+
+	log_info(daemon_name(d, program), "removed");
+	desk_on_state(d->desk, program, LIFE_STOPPED, LIFE_STATE_COUNT);
+	hooks_forget(d->hooks, program);
+	family_forget(d->families, program);
+	free(unit->detail);
+	history_free(unit->history);
+	*unit = (struct unit){ .to_examine = to_examine };
+	daemon_post(d, (struct event){ .type = EVENT_FORGOTTEN, .program = program });
+}
+
+/* the settings name it no more and nothing of it is left; what its hooks have still to tell of it
+ * needs its name */
+static void leave(struct daemon *d, uint32_t program)
+{
+	if (!hooks_wait(d->hooks, program)) {
+		forget(d, program);
+	} else if (!d->units[program].leaving) {
+		d->units[program].leaving = true;
+		d->leaving++;
+	}
+}
+
+static void forget_those_that_left(struct daemon *d)
+{
+	for (uint32_t i = 0; d->leaving && i < d->settings->program_count; i++) {
+		struct program_status status;
+
+		if (!d->units[i].leaving || hooks_wait(d->hooks, i))
+			continue;
+		d->units[i].leaving = false;
+		d->leaving--;
+		supervisor_status(d->supervisor, i, &status);
+		if (status.removed) /* it may have been named again meanwhile */
+			forget(d, i);
+	}
+}
+
 /* --- ending --- */
 
 void executor_before_reap(void *context, uint32_t program)
@@ -351,6 +372,7 @@ void executor_on_exited(void *context, uint32_t program, const struct reaper_exi
 	struct daemon *d = context;
 
 	report_exit(d, program, exit);
+	evidence_on_exit(d, program, exit);
 	d->running--;
 	family_main_gone(d->families, program);
 	daemon_post(d, (struct event){ .type = EVENT_EXITED,
@@ -363,9 +385,9 @@ void executor_on_exited(void *context, uint32_t program, const struct reaper_exi
 void executor_on_orphan(void *context, const struct reaper_exit *exit)
 {
 	char how[REPORT_EXIT_SIZE];
+	struct daemon *d = context;
 
-	(void)context;
-	if (log_wants(LOG_LEVEL_DEBUG))
+	if (!hooks_on_exit(d->hooks, exit) && log_wants(LOG_LEVEL_DEBUG))
 		log_debug(NULL, "orphan PID %d %s", (int)exit->pid,
 		          report_format_exit(exit->code, exit->signal, exit->core_dumped, how));
 }
@@ -376,7 +398,8 @@ void executor_on_settled(void *context)
 
 	families_settled(d->families);
 	executor_find_mains(d);
-	daemon_check_strays(d);
+	forget_those_that_left(d);
+	farewell_check(d);
 	daemon_pump(d);
 }
 
@@ -421,31 +444,29 @@ static void on_state(struct daemon *d, const struct effect *effect)
 		stop_finding(d, effect->program);
 	if (life_state_is_settled(effect->to))
 		family_rest(d->families, effect->program);
+	desk_on_state(d->desk, effect->program, effect->from, effect->to);
+	command_tell_state(d, effect->program, effect->from, effect->to);
 	if (d->report_fd >= 0)
 		tell_starter(d, effect->program, effect->to);
-}
-
-static void queue_spawn(struct daemon *d, uint32_t program)
-{
-	struct program_queue *q = &d->to_spawn;
-
-	/* core never asks twice before it was answered, so that there is room for each program once
-	 */
-	q->items[(q->head + q->count++) % q->capacity] = program;
 }
 
 void executor_carry_out(struct daemon *d, const struct effect *effect)
 {
 	switch (effect->type) {
-	case EFFECT_SPAWN: queue_spawn(d, effect->program); break;
+	case EFFECT_SPAWN:
+		/* core never asks twice before it was answered: there is room for each once */
+		program_queue_add(&d->to_spawn, effect->program);
+		break;
 	case EFFECT_SIGNAL: send_signal(d, effect); break;
 	case EFFECT_CONTINUE: family_continue(d->families, effect->program, effect->scope); break;
 	case EFFECT_WATCH_FAMILY: watch_family(d, effect->program); break;
 	case EFFECT_SWEEP: sweep(d, effect->program); break;
 	case EFFECT_FIND_MAIN: begin_finding(d, effect->program); break;
 	case EFFECT_STOP_COMMAND: stop_command(d, effect->program); break;
+	case EFFECT_RELOAD_COMMAND: command_reload(d, effect->program); break;
+	case EFFECT_REMOVED: leave(d, effect->program); break;
 	case EFFECT_STATE: on_state(d, effect); break;
 	case EFFECT_LEFTOVERS: report_leftovers(d, effect->program); break;
-	case EFFECT_QUIT: daemon_quit(d, effect->status); break;
+	case EFFECT_QUIT: farewell_begin(d, effect->status, effect->at_once); break;
 	}
 }

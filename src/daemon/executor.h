@@ -11,6 +11,10 @@
 /* Carries out one effect; what follows from it is posted. */
 void executor_carry_out(struct daemon *d, const struct effect *effect);
 
+/* What a process of this program is started in.  `in_family`: as one of its family, in its control
+ * group (which is to be given back when the process has exec'ed). */
+struct spawn_surroundings executor_surroundings(struct daemon *d, uint32_t program, bool in_family);
+
 /* Starts up to EXECUTOR_SLICE of the programs that wait for it. */
 void executor_spawn_slice(struct daemon *d);
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "base/log.h"
 #include "config/load.h"
 #include "config/print.h"
 #include "daemon/boot.h"
@@ -22,45 +21,10 @@ extern char **environ;
 
 enum { REASON_SIZE = 256 };
 
-/* where the settings come from; HUP looks there again */
-struct source {
-	char *path; /* owned; NULL for a command */
-	struct conf_context context;
-};
-
 static void print_faults(struct diags *diags)
 {
 	diags_print(diags, stderr);
 	diags_release(diags);
-}
-
-static void log_faults(const struct diags *diags)
-{
-	for (size_t i = 0; i < diags->count; i++)
-		log_error(NULL, "%s:%u: %s", diags->items[i].file, diags->items[i].line,
-		          diags->items[i].text);
-}
-
-/* HUP: tells whether the file is still right; what runs is left as it is */
-static void on_hangup(void *context)
-{
-	const struct source *source = context;
-	struct diags diags = DIAGS_INIT;
-	struct settings *settings = NULL;
-
-	if (!source->path) {
-		log_info(NULL, "SIGHUP: there is no configuration file to read again");
-		return;
-	}
-	if (conf_load(source->path, &source->context, &settings, &diags) == CONF_OK)
-		log_info(NULL,
-		         "SIGHUP: %s is valid; this version applies changes at its next start",
-		         source->path);
-	else
-		log_error(NULL, "SIGHUP: %s has faults; nothing is changed", source->path);
-	log_faults(&diags);
-	diags_release(&diags);
-	settings_free(settings);
 }
 
 static int no_config(void)
@@ -81,7 +45,8 @@ static void adapt_to_command(struct settings *settings)
 }
 
 /* settings of the file or the command line; NULL with *status set when there are none */
-static struct settings *load(const struct options *o, struct source *source, int *status)
+static struct settings *load(const struct options *o, const char *path, struct conf_source *source,
+                             int *status)
 {
 	struct settings *settings = NULL;
 	struct diags diags = DIAGS_INIT;
@@ -91,12 +56,12 @@ static struct settings *load(const struct options *o, struct source *source, int
 		r = conf_from_command(o->assignments, o->assignment_count, o->command,
 		                      &source->context, &settings, &diags);
 	} else {
-		source->path = options_find_config(o, environ);
-		if (!source->path) {
+		source->path = path;
+		if (!path) {
 			*status = no_config();
 			return NULL;
 		}
-		r = conf_load(source->path, &source->context, &settings, &diags);
+		r = conf_load(path, &source->context, &settings, &diags);
 	}
 	print_faults(&diags);
 	if (r == CONF_OK && o->command)
@@ -123,7 +88,7 @@ static int check(const struct settings *settings)
 	return 0;
 }
 
-static int act(const struct options *o, const struct settings *settings, struct source *source,
+static int act(const struct options *o, struct settings *settings, const struct conf_source *source,
                const char *no_run_dir)
 {
 	switch (o->action) {
@@ -136,11 +101,10 @@ static int act(const struct options *o, const struct settings *settings, struct 
 	}
 	return boot_run(&(struct boot){
 		.settings = settings,
+		.source = source,
 		.environ = environ,
 		.no_run_dir = settings->run_dir || o->command ? NULL : no_run_dir,
 		.daemonize = o->daemonize,
-		.on_hangup = on_hangup,
-		.hangup_context = source,
 	});
 }
 
@@ -157,11 +121,11 @@ static int probe_and_print(void)
 int main(int argc, char **argv)
 {
 	char no_run_dir[REASON_SIZE] = "";
-	struct source source = { 0 };
+	struct conf_source source = { 0 };
 	struct settings *settings;
 	struct options options;
 	int status = 0;
-	char *run_dir = NULL;
+	char *run_dir = NULL, *path = NULL, *absolute = NULL;
 
 	signals_reset();
 	daemonize_ensure_stdio();
@@ -176,12 +140,19 @@ int main(int argc, char **argv)
 	if (!options.command)
 		run_dir = rundir_default(environ, no_run_dir, sizeof no_run_dir);
 	source.context = (struct conf_context){ .environ = environ, .default_run_dir = run_dir };
-	settings = load(&options, &source, &status);
+	if (!options.command)
+		path = options_find_config(&options, environ);
+	if (path)
+		absolute = realpath(
+			path, NULL); /* for those who are elsewhere; NULL if it is not there */
+	source.absolute = absolute;
+	settings = load(&options, path, &source, &status);
 	if (settings)
 		status = act(&options, settings, &source, no_run_dir);
 	settings_free(settings);
 	options_release(&options);
-	free(source.path);
+	free(absolute);
+	free(path);
 	free(run_dir);
 	return status;
 }

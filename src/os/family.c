@@ -9,14 +9,10 @@
 #include "os/family.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -25,7 +21,9 @@
 #include "base/text.h"
 #include "os/grouptree.h"
 #include "os/kin.h"
-#include "os/pidfile.h"
+#include "os/launch.h"
+#include "os/membership.h"
+#include "os/stray.h"
 
 enum {
 	LOOKS_MAX = 4,      /* in a row, when processes keep dying while we look */
@@ -35,18 +33,15 @@ enum {
 	STUBBORN_MS = 3000, /* after that it is named, and tried again more slowly */
 	RETRY_STUBBORN_MS = 1000,
 	UNCERTAIN_MAX_MS =
-		1000,  /* a process that takes longer to die must not hold up other programs */
-	GUESS_MS = 50, /* a daemon is guessed after having been the only candidate that long */
-	STAMP_SLACK_US = 20000, /* file systems stamp with a clock that ticks coarsely */
+		1000, /* a process that takes longer to die must not hold up other programs */
 	NAMED_MAX = 8,
 	NAMED_TEXT_MAX = 512,
 };
 
 struct family {
-	msec_t since_ms;    /* of the sweep, or of the guess */
-	int64_t started_us; /* forking only: what is older in a main_pid_file does not count */
-	pid_t guess;        /* forking only: the candidate for the main process */
-	uint32_t seen_in;   /* number of the look that saw a living member */
+	msec_t since_ms;      /* of the sweep */
+	struct launch launch; /* forking only */
+	uint32_t seen_in;     /* number of the look that saw a living member */
 	bool watched, sweeping, named;
 	bool told_soon; /* it is empty, and the callback is on its way */
 	bool grouped;   /* the last start was in a cgroup */
@@ -62,10 +57,12 @@ struct families {
 	family_empty *empty;
 	void *context;
 	struct family *items; /* by program; owned */
+	size_t room;          /* of each of these three */
 	uint32_t *watched;    /* programs; owned, room for all */
 	size_t watched_count, ungrouped_count;
 	uint32_t *emptied; /* programs to be told of; owned, room for all */
 	size_t emptied_count;
+	struct strays strays;
 	ev_timer retry;
 	ev_prepare check; /* never started, only fed: runs after all other events of a wake-up */
 	uint32_t look_number;
@@ -202,7 +199,7 @@ static void end_watch(struct families *fs, uint32_t program)
 static void became_empty(struct families *fs, uint32_t program)
 {
 	end_watch(fs, program);
-	fs->items[program].started_us = 0;
+	fs->items[program].launch = (struct launch){ 0 };
 	kin_emptied(fs->kin, program);
 }
 
@@ -405,251 +402,59 @@ static void on_group_changed(void *context, uint32_t program)
 	check_soon(fs);
 }
 
-/* Signals */
+/* Members */
 
-static int signal_main(struct families *fs, uint32_t program, pid_t main_pid, int signo)
+static struct membership membership_of(const struct families *fs, uint32_t program)
 {
-	int pidfd = reaper_pidfd(fs->reaper, program);
-
-	if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) == 0)
-		return 1;
-	/* our child, not reaped: the number is still its own */
-	return kill(main_pid, signo) < 0 ? -errno : 1;
-}
-
-typedef bool family_filter(const struct families *fs, uint32_t program, pid_t pid);
-
-static bool is_anyone(const struct families *fs, uint32_t program, pid_t pid)
-{
-	(void)fs;
-	(void)program;
-	(void)pid;
-	return true;
-}
-
-static bool is_of_group(const struct families *fs, uint32_t program, pid_t pid)
-{
-	pid_t group = kin_group(fs->kin, program);
-
-	return group && getpgid(pid) == group;
-}
-
-static bool is_stopped(const struct families *fs, uint32_t program, pid_t pid)
-{
-	struct proc_stat stat;
-
-	(void)fs;
-	(void)program;
-	return proc_stat_read(pid, &stat) == 0 && stat.state == 'T';
-}
-
-static int signal_grouped(struct families *fs, uint32_t program, int signo, family_filter *filter)
-{
-	struct pid_list members = PID_LIST_INIT;
-	int r = grouptree_members(fs->groups, program, &members), count = 0;
-
-	for (size_t i = 0; i < members.count; i++)
-		if (filter(fs, program, members.items[i]))
-			count +=
-				grouptree_signal(fs->groups, program, members.items[i], signo) == 0;
-	pid_list_release(&members);
-	return count ? count : r;
-}
-
-static int signal_kin(struct families *fs, uint32_t program, int signo, family_filter *filter)
-{
-	struct kin_members members = KIN_MEMBERS_INIT;
-	int r = kin_tree(fs->kin, program, &members), count = 0;
-
-	for (size_t i = 0; i < members.count; i++)
-		if (filter(fs, program, members.items[i].pid))
-			count += kin_signal(fs->kin, program, &members.items[i], signo) == 0;
-	kin_members_release(&members);
-	return count ? count : r;
-}
-
-static int signal_members(struct families *fs, uint32_t program, int signo, family_filter *filter)
-{
-	if (fs->items[program].grouped)
-		return signal_grouped(fs, program, signo, filter);
-	return signal_kin(fs, program, signo, filter);
+	return (struct membership){
+		.kin = fs->kin,
+		.groups = fs->items[program].grouped ? fs->groups : NULL,
+		.reaper = fs->reaper,
+		.program = program,
+	};
 }
 
 int family_signal(struct families *fs, uint32_t program, int signo, enum signal_scope scope)
 {
-	pid_t main_pid = kin_main(fs->kin, program), group = kin_group(fs->kin, program);
+	struct membership m = membership_of(fs, program);
 
-	switch (scope) {
-	case SCOPE_MAIN:
-		if (main_pid)
-			return signal_main(fs, program, main_pid, signo);
-		break;
-	case SCOPE_GROUP:
-		if (!main_pid || !group) /* whose number it is is not sure: one by one */
-			return signal_members(fs, program, signo, is_of_group);
-		return kill(-group, signo) < 0 ? -errno : 1;
-	case SCOPE_TREE: break;
-	}
-	return signal_members(fs, program, signo, is_anyone);
+	return membership_signal(&m, signo, scope);
 }
 
 int family_continue(struct families *fs, uint32_t program, enum signal_scope scope)
 {
-	pid_t main_pid = kin_main(fs->kin, program);
+	struct membership m = membership_of(fs, program);
 
-	if (scope != SCOPE_MAIN || !main_pid)
-		return signal_members(fs, program, SIGCONT, is_stopped);
-	return is_stopped(fs, program, main_pid) ? signal_main(fs, program, main_pid, SIGCONT) : 0;
-}
-
-/* PIDs of all members; empty when memory is out. */
-static void list_members(struct families *fs, uint32_t program, struct pid_list *out)
-{
-	struct kin_members members = KIN_MEMBERS_INIT;
-
-	if (fs->items[program].grouped) {
-		grouptree_members(fs->groups, program, out);
-		return;
-	}
-	kin_tree(fs->kin, program, &members);
-	for (size_t i = 0; i < members.count; i++)
-		pid_list_add(out, members.items[i].pid);
-	kin_members_release(&members);
+	return membership_continue(&m, scope);
 }
 
 size_t family_members(struct families *fs, uint32_t program, struct family_member *out, size_t max)
 {
-	struct pid_list pids = PID_LIST_INIT;
-	size_t count = 0;
+	struct membership m = membership_of(fs, program);
 
-	list_members(fs, program, &pids);
-	for (size_t i = 0; i < pids.count; i++) {
-		struct proc_stat stat;
-
-		if (proc_stat_read(pids.items[i], &stat) || !proc_is_alive(pids.items[i], &stat))
-			continue;
-		if (count < max) {
-			out[count] =
-				(struct family_member){ .pid = pids.items[i], .state = stat.state };
-			snprintf(out[count].name, sizeof out[count].name, "%s", stat.name);
-		}
-		count++;
-	}
-	pid_list_release(&pids);
-	return count;
-}
-
-/* Finding the daemon that a launcher left behind */
-
-enum verdict { IS_MAIN, NOT_YET, IS_STRANGER };
-
-static bool is_member(struct families *fs, uint32_t program, pid_t pid)
-{
-	struct pid_list pids = PID_LIST_INIT;
-	bool found = false;
-
-	list_members(fs, program, &pids);
-	for (size_t i = 0; i < pids.count && !found; i++)
-		found = pids.items[i] == pid;
-	pid_list_release(&pids);
-	return found;
-}
-
-/* Whether the number that a file tells may be believed (P7).  The kernel is asked, not the file. */
-static enum verdict judge(struct families *fs, uint32_t program, pid_t pid)
-{
-	siginfo_t info = { 0 };
-	struct proc_stat stat;
-	uint32_t owner;
-
-	if (pid <= 1 || pid == getpid() || reaper_find(fs->reaper, pid) != NO_PROGRAM)
-		return IS_STRANGER;
-	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		/* not our child: a stranger, unless a parent in between is only about to end */
-		return is_member(fs, program, pid) ? NOT_YET : IS_STRANGER;
-	if (info.si_pid == pid || proc_stat_read(pid, &stat))
-		return NOT_YET; /* dead already: another may follow */
-	if (stat.start_ticks < kin_start_ticks(fs->kin, program))
-		return IS_STRANGER;
-	owner = kin_find_program(fs->kin, pid);
-	return owner == program || owner == NO_PROGRAM ? IS_MAIN : IS_STRANGER;
-}
-
-/* The number in the file; 0 while there is none that was written since the start. */
-static pid_t read_told(const struct family *f, const char *main_pid_file)
-{
-	struct stat st;
-	pid_t pid;
-
-	if (stat(main_pid_file, &st) < 0 ||
-	    st.st_mtim.tv_sec * 1000000LL + st.st_mtim.tv_nsec / 1000 <
-	            f->started_us - STAMP_SLACK_US)
-		return 0;
-	pid = pidfile_read(AT_FDCWD, main_pid_file);
-	return pid < 0 ? 0 : pid;
-}
-
-struct candidates {
-	uint32_t program;
-	pid_t pid;
-	size_t count;
-};
-
-static bool on_candidate(void *context, pid_t pid, uint32_t program)
-{
-	struct candidates *candidates = context;
-
-	if (program == candidates->program) {
-		candidates->pid = pid;
-		candidates->count++;
-	}
-	return true;
-}
-
-/* The only child of ours that is of the program, once it has been that for a moment: in between a
- * double fork the process that is about to end is the only one as well. */
-static pid_t guess_main(struct families *fs, uint32_t program)
-{
-	struct family *f = &fs->items[program];
-	struct candidates candidates = { .program = program };
-	msec_t now = clock_monotonic_ms();
-
-	if (!kin_look(fs->kin, on_candidate, &candidates) || candidates.count != 1) {
-		f->guess = 0;
-		return 0;
-	}
-	if (f->guess != candidates.pid) {
-		f->guess = candidates.pid;
-		f->since_ms = now;
-		return 0;
-	}
-	return now - f->since_ms >= GUESS_MS ? f->guess : 0;
+	return membership_describe(&m, out, max);
 }
 
 pid_t family_find_main(struct families *fs, uint32_t program, const char *main_pid_file,
                        pid_t *told)
 {
-	pid_t pid = main_pid_file ? read_told(&fs->items[program], main_pid_file)
-	                          : guess_main(fs, program);
+	struct membership m = membership_of(fs, program);
+	pid_t pid = launch_find_main(&fs->items[program].launch, &m, main_pid_file, told);
 
-	*told = pid;
-	if (pid) {
-		switch (judge(fs, program, pid)) {
-		case IS_MAIN: return pid;
-		case IS_STRANGER: return -EPERM;
-		case NOT_YET: break;
-		}
-	}
-	return family_is_empty(fs, program) ? -ESRCH : 0;
+	if (pid == 0 && family_is_empty(fs, program))
+		return -ESRCH;
+	return pid;
 }
 
 /* Starts and ends */
 
 const char *family_mark(struct families *fs, uint32_t program)
 {
+	if (program == NO_PROGRAM)
+		return kin_mark(fs->kin, program);
 	/* before the start, not when we hear of it: a daemon may be quicker than we are */
 	if (fs->settings->programs[program].type == PROGRAM_FORKING && !kin_main(fs->kin, program))
-		fs->items[program].started_us = clock_realtime_us();
+		fs->items[program].launch.started_us = clock_realtime_us();
 	return kin_mark(fs->kin, program);
 }
 
@@ -682,9 +487,9 @@ void family_started(struct families *fs, uint32_t program, pid_t main_pid)
 	struct family *f = &fs->items[program];
 
 	kin_started(fs->kin, program, main_pid);
-	f->guess = 0;
-	if (fs->settings->programs[program].type == PROGRAM_FORKING && !f->started_us)
-		f->started_us = clock_realtime_us();
+	f->launch.guess = 0;
+	if (fs->settings->programs[program].type == PROGRAM_FORKING && !f->launch.started_us)
+		f->launch.started_us = clock_realtime_us();
 }
 
 void family_main_gone(struct families *fs, uint32_t program)
@@ -704,30 +509,9 @@ void family_rest(struct families *fs, uint32_t program)
 		grouptree_remove(fs->groups, program);
 }
 
-struct strays {
-	int signo;
-	size_t count;
-};
-
-static bool on_stray(void *context, pid_t pid, uint32_t program)
-{
-	struct strays *strays = context;
-
-	(void)program;
-	if (strays->signo)
-		kill(pid, strays->signo);
-	strays->count++;
-	return true;
-}
-
 size_t families_signal_strays(struct families *fs, int signo)
 {
-	struct strays strays = { .signo = signo };
-
-	for (int i = 0; i < LOOKS_MAX && strays.count == 0; i++)
-		if (kin_look(fs->kin, on_stray, &strays))
-			break;
-	return strays.count;
+	return strays_signal(&fs->strays, signo);
 }
 
 static void open_groups(struct families *fs, const struct probe *probe)
@@ -744,12 +528,68 @@ static void open_groups(struct families *fs, const struct probe *probe)
 		            probe->cgroup_dir, strerror(-r));
 }
 
+/* An array by program with more room, what is new being zero; NULL when memory is out. */
+static void *enlarge(void *items, size_t item_size, size_t old_room, size_t room)
+{
+	char *larger = reallocarray(items, room, item_size);
+
+	if (larger)
+		memset(larger + old_room * item_size, 0, (room - old_room) * item_size);
+	return larger;
+}
+
+static int reserve_items(struct families *fs, size_t count)
+{
+	struct family *items = enlarge(fs->items, sizeof *items, fs->room, count);
+
+	if (!items)
+		return -ENOMEM;
+	fs->items = items;
+	return 0;
+}
+
+static int reserve_list(const struct families *fs, uint32_t **list, size_t count)
+{
+	uint32_t *items = enlarge(*list, sizeof *items, fs->room, count);
+
+	if (!items)
+		return -ENOMEM;
+	*list = items;
+	return 0;
+}
+
+int families_reserve(struct families *fs, size_t count)
+{
+	if (count <= fs->room)
+		return 0;
+	if (reserve_items(fs, count) || reserve_list(fs, &fs->watched, count) ||
+	    reserve_list(fs, &fs->emptied, count) || kin_reserve(fs->kin, count) ||
+	    (fs->groups && grouptree_reserve(fs->groups, count)))
+		return -ENOMEM;
+	fs->room = count;
+	return 0;
+}
+
+void family_forget(struct families *fs, uint32_t program)
+{
+	end_watch(fs, program);
+	kin_forget(fs->kin, program);
+	if (fs->groups)
+		grouptree_forget(fs->groups, program);
+	/* (this also takes back what it was about to be told) */
+	fs->items[program] = (struct family){ 0 };
+}
+
+void families_set_outsider(struct families *fs, kin_outsider *outsider, const void *context)
+{
+	kin_set_outsider(fs->kin, outsider, context);
+}
+
 struct families *families_new(struct ev_loop *loop, const struct probe *probe,
                               const struct settings *settings, struct reaper *reaper,
                               family_empty *empty, void *context)
 {
 	struct families *fs = calloc(1, sizeof *fs);
-	size_t room = settings->program_count + 1;
 
 	if (!fs)
 		return NULL;
@@ -759,9 +599,6 @@ struct families *families_new(struct ev_loop *loop, const struct probe *probe,
 		.reaper = reaper,
 		.empty = empty,
 		.context = context,
-		.items = calloc(room, sizeof *fs->items),
-		.watched = calloc(room, sizeof *fs->watched),
-		.emptied = calloc(room, sizeof *fs->emptied),
 		.kin = kin_new(loop, probe, settings, reaper),
 		.uncertain_since_ms = MSEC_NEVER,
 	};
@@ -770,10 +607,11 @@ struct families *families_new(struct ev_loop *loop, const struct probe *probe,
 	ev_prepare_init(&fs->check, on_check);
 	ev_set_priority(&fs->check, EV_MINPRI);
 	fs->check.data = fs;
-	if (!fs->items || !fs->watched || !fs->emptied || !fs->kin) {
+	if (!fs->kin || families_reserve(fs, settings->program_count + 1)) {
 		families_free(fs);
 		return NULL;
 	}
+	fs->strays.kin = fs->kin;
 	open_groups(fs, probe);
 	return fs;
 }
@@ -785,6 +623,7 @@ void families_free(struct families *fs)
 	ev_timer_stop(fs->loop, &fs->retry);
 	ev_clear_pending(fs->loop, &fs->check);
 	grouptree_free(fs->groups);
+	strays_release(&fs->strays);
 	kin_free(fs->kin);
 	free(fs->items);
 	free(fs->watched);

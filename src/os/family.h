@@ -12,16 +12,12 @@
 #include <sys/types.h>
 
 #include "core/settings.h"
+#include "os/kin.h"
+#include "os/membership.h"
 #include "os/probe.h"
 #include "os/reaper.h"
 
 struct families;
-
-struct family_member {
-	pid_t pid;
-	char name[16]; /* comm */
-	char state;    /* as in /proc/PID/stat: 'D' cannot be killed yet */
-};
 
 /* Nothing of `program` is left.  Called once per family_watch (or sweep), never from inside a
  * function of this header except families_settled. */
@@ -36,9 +32,21 @@ struct families *families_new(struct ev_loop *loop, const struct probe *probe,
 /* Removes the cgroups that are empty. */
 void families_free(struct families *fs);
 
-/* Before a start: value of VERGER_FAMILY for the program (owned by fs, valid until the next call;
- * NULL when memory is out) and a cgroup to start it in (-1 = none), to be given back after the
- * start. */
+/* Makes room for programs up to the id count - 1, before a reload adds them.  0, or -ENOMEM:
+ * everything is as it was. */
+int families_reserve(struct families *fs, size_t count);
+
+/* The program is removed and nothing of it is left: its group and its marks go.  The id may come
+ * back under another name. */
+void family_forget(struct families *fs, uint32_t program);
+
+/* Commands that run beside the programs (os/hook.h) are told by the session each of them leads:
+ * they are nobody's family, and so is what they leave behind, by its mark. */
+void families_set_outsider(struct families *fs, kin_outsider *outsider, const void *context);
+
+/* Before a start: value of VERGER_FAMILY for the program (NO_PROGRAM: for a command beside the
+ * programs; owned by fs, valid until the next call; NULL when memory is out) and a cgroup to start
+ * it in (-1 = none), to be given back after the start. */
 const char *family_mark(struct families *fs, uint32_t program);
 int family_cgroup(struct families *fs, uint32_t program);
 void family_cgroup_release(struct families *fs, int cgroup_fd);
@@ -88,5 +96,6 @@ void families_settled(struct families *fs);
 
 /* For the end of vergerd (X3), when all programs have come to rest: sends `signo` (0 = none) to
  * every living child of ours that is no main process and was not there before us.  How many there
- * are. */
+ * are.  Call it again as children change: SIGKILL goes to all each time, any other signal to each
+ * once, and not to commands beside the programs, which count but may have to report the end. */
 size_t families_signal_strays(struct families *fs, int signo);

@@ -6,8 +6,12 @@
 #include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* more than any object has */
+enum { SEGMENTS_MAX = 32 };
 
 static void trim_segment(uintptr_t start, size_t size)
 {
@@ -20,14 +24,16 @@ static void trim_segment(uintptr_t start, size_t size)
 
 static int trim_object(struct dl_phdr_info *info, size_t size, void *context)
 {
+	ElfW(Phdr) segments[SEGMENTS_MAX];
+	size_t count = info->dlpi_phnum < SEGMENTS_MAX ? info->dlpi_phnum : SEGMENTS_MAX;
+
 	(void)size;
 	(void)context;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-
-		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W))
-			trim_segment(info->dlpi_addr + segment->p_vaddr, segment->p_memsz);
-	}
+	/* the table lies in a segment that is let go: to read on in it would bring it back */
+	memcpy(segments, info->dlpi_phdr, count * sizeof *segments);
+	for (size_t i = 0; i < count; i++)
+		if (segments[i].p_type == PT_LOAD && !(segments[i].p_flags & PF_W))
+			trim_segment(info->dlpi_addr + segments[i].p_vaddr, segments[i].p_memsz);
 	return 0;
 }
 

@@ -45,6 +45,7 @@ struct grouptree {
 	char name[CGROUP_NAME_MAX];    /* of our directory in there */
 	int parent_fd, fd;             /* fd is our directory, locked */
 	unsigned char *stages;         /* enum group_stage by program; owned */
+	size_t program_room;           /* of stages */
 	struct watched_group *watched; /* owned */
 	size_t watched_count, watched_capacity;
 	ev_io inotify; /* .fd = -1: not to be had */
@@ -175,8 +176,7 @@ int grouptree_new(struct grouptree **out, struct ev_loop *loop, const char *pare
 	ev_io_init(&g->inotify, on_inotify, inotify_init1(IN_CLOEXEC | IN_NONBLOCK), EV_READ);
 	g->inotify.data = g;
 	g->parent = strdup(parent);
-	g->stages = calloc(settings->program_count + 1, sizeof *g->stages);
-	if (!g->parent || !g->stages)
+	if (!g->parent || grouptree_reserve(g, settings->program_count + 1))
 		goto fail;
 	g->parent_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (g->parent_fd < 0) {
@@ -200,10 +200,9 @@ void grouptree_free(struct grouptree *g)
 {
 	if (!g)
 		return;
-	for (uint32_t i = 0; g->fd >= 0 && i < g->settings->program_count; i++)
-		grouptree_remove(g, i);
+	/* by what is there: programs that were removed have no name any more */
 	if (g->fd >= 0)
-		unlinkat(g->parent_fd, g->name, AT_REMOVEDIR);
+		cgroup_remove(g->parent_fd, g->name);
 	ev_io_stop(g->loop, &g->inotify);
 	fd_close(g->inotify.fd);
 	fd_close(g->fd);
@@ -212,6 +211,21 @@ void grouptree_free(struct grouptree *g)
 	free(g->stages);
 	free(g->watched);
 	free(g);
+}
+
+int grouptree_reserve(struct grouptree *g, size_t count)
+{
+	unsigned char *stages;
+
+	if (count <= g->program_room)
+		return 0;
+	stages = realloc(g->stages, count * sizeof *stages);
+	if (!stages)
+		return -ENOMEM;
+	memset(stages + g->program_room, GROUP_NONE, count - g->program_room);
+	g->stages = stages;
+	g->program_room = count;
+	return 0;
 }
 
 int grouptree_open(struct grouptree *g, uint32_t program)
@@ -343,4 +357,13 @@ void grouptree_remove(struct grouptree *g, uint32_t program)
 	grouptree_unwatch(g, program);
 	if (cgroup_remove(g->fd, name) == 0)
 		g->stages[program] = GROUP_NONE;
+}
+
+void grouptree_forget(struct grouptree *g, uint32_t program)
+{
+	grouptree_remove(g, program);
+	/* one that could not be removed is in nobody's way, unless the program comes back under the
+	 * same name: then it is removed first */
+	if (g->stages[program] != GROUP_NONE)
+		g->stages[program] = GROUP_SPENT;
 }

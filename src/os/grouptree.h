@@ -6,6 +6,7 @@
 
 #include <ev.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/settings.h"
@@ -22,6 +23,12 @@ int grouptree_new(struct grouptree **out, struct ev_loop *loop, const char *pare
                   const struct settings *settings, grouptree_changed *changed, void *context);
 /* Removes the groups that are empty. */
 void grouptree_free(struct grouptree *g);
+
+/* Makes room for programs up to the id count - 1.  0 or -ENOMEM. */
+int grouptree_reserve(struct grouptree *g, size_t count);
+
+/* The program is removed, its group as well; the id may come back under another name. */
+void grouptree_forget(struct grouptree *g, uint32_t program);
 
 /* A descriptor of the program's group, which is made if need be; owned by the caller.  Negative
  * errno. */

@@ -7,6 +7,7 @@
  * repeated. */
 #include "os/kin.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "os/acquaintance.h"
 
 #define MARK_NAME "VERGER_FAMILY"
 
@@ -28,24 +30,19 @@ enum {
 	MARK_MAX = 8192, /* of the whole value */
 	MARK_INHERITED_MAX =
 		4096, /* more than that many levels of vergerds are cut at the outermost */
-	REMEMBERED_MAX = 1 << 16,
 };
 
 /* A child that was there before us. */
 #define INHERITED (NO_PROGRAM - 1)
+
+/* A command that runs beside the programs, or what it has left. */
+#define OUTSIDE (NO_PROGRAM - 2)
 
 struct kin_program {
 	pid_t main_pid;    /* 0 = none */
 	pid_t sessions[2]; /* of the process started, and of the daemon found; 0 = none */
 	pid_t group;       /* of the last main process; 0 = none */
 	bool started;      /* ever */
-	uint64_t start_ticks;
-};
-
-/* A process that nothing but its past tells where it belongs. */
-struct remembered {
-	pid_t pid;
-	uint32_t program; /* or NO_PROGRAM, INHERITED */
 	uint64_t start_ticks;
 };
 
@@ -56,16 +53,18 @@ struct kin {
 	bool pidfds, children_file;
 	pid_t self;
 	struct kin_program *programs; /* owned */
+	size_t program_room;
 	size_t loose_count; /* programs with a session that no living main process leads */
 	size_t started_count;
-	uint32_t last_started; /* the only one when started_count is 1 */
-	bool may_guess;        /* orphans can come from nobody but programs */
-	char id[32];           /* of this vergerd, in marks */
-	char *inherited_mark;  /* owned; may be empty */
+	uint32_t last_started;  /* the only one when started_count is 1 */
+	bool may_guess;         /* orphans can come from nobody but programs */
+	kin_outsider *outsider; /* NULL = there is none */
+	const void *outsider_context;
+	char id[32];          /* of this vergerd, in marks */
+	char *inherited_mark; /* owned; may be empty */
 	struct text mark;
-	struct remembered *remembered; /* by PID; owned */
-	size_t remembered_count, remembered_capacity;
-	struct pid_list orphans; /* children that are no main processes, as of the last list */
+	struct acquaintances known; /* of a program, NO_PROGRAM or INHERITED */
+	struct pid_list orphans;    /* children that are no main processes, as of the last list */
 	uint64_t list_generation;
 	unsigned list_iteration;
 	bool list_valid;
@@ -73,91 +72,18 @@ struct kin {
 	uint64_t zombies_generation;
 };
 
-/* What we remember */
-
-static size_t remembered_place(const struct kin *k, pid_t pid)
-{
-	size_t low = 0, high = k->remembered_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (k->remembered[middle].pid < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static int remembered_grow(struct kin *k)
-{
-	size_t capacity = k->remembered_capacity ? k->remembered_capacity * 2 : 16;
-	struct remembered *items;
-
-	if (k->remembered_count < k->remembered_capacity)
-		return 0;
-	if (capacity > REMEMBERED_MAX)
-		return -ENOMEM;
-	items = reallocarray(k->remembered, capacity, sizeof *items);
-	if (!items)
-		return -ENOMEM;
-	k->remembered = items;
-	k->remembered_capacity = capacity;
-	return 0;
-}
-
-/* Best effort: what is not remembered can only be told less well. */
-static void remember(struct kin *k, pid_t pid, uint64_t start_ticks, uint32_t program)
-{
-	size_t place = remembered_place(k, pid);
-	struct remembered entry = { pid, program, start_ticks };
-
-	if (place == k->remembered_count || k->remembered[place].pid != pid) {
-		if (remembered_grow(k))
-			return;
-		memmove(k->remembered + place + 1, k->remembered + place,
-		        (k->remembered_count - place) * sizeof entry);
-		k->remembered_count++;
-	}
-	k->remembered[place] = entry;
-}
-
-static void forget_program(struct kin *k, uint32_t program)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < k->remembered_count; i++)
-		if (k->remembered[i].program != program)
-			k->remembered[kept++] = k->remembered[i];
-	k->remembered_count = kept;
-}
-
-static void forget_ended_strangers(struct kin *k)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < k->remembered_count; i++) {
-		const struct remembered *entry = &k->remembered[i];
-
-		if (entry->program != NO_PROGRAM || getsid(entry->pid) >= 0)
-			k->remembered[kept++] = *entry;
-	}
-	k->remembered_count = kept;
-}
-
-static const struct remembered *find_remembered(const struct kin *k, pid_t pid,
-                                                uint64_t start_ticks)
-{
-	size_t place = remembered_place(k, pid);
-
-	if (place == k->remembered_count || k->remembered[place].pid != pid ||
-	    k->remembered[place].start_ticks != start_ticks)
-		return NULL;
-	return &k->remembered[place];
-}
-
 /* To whom an orphan belongs */
+
+void kin_set_outsider(struct kin *k, kin_outsider *outsider, const void *context)
+{
+	k->outsider = outsider;
+	k->outsider_context = context;
+}
+
+bool kin_is_outside(const struct kin *k, pid_t child)
+{
+	return k->outsider && k->outsider(k->outsider_context, getsid(child));
+}
 
 static uint32_t find_by_session(const struct kin *k, pid_t session)
 {
@@ -166,7 +92,7 @@ static uint32_t find_by_session(const struct kin *k, pid_t session)
 	if (program != NO_PROGRAM || session <= 0 || k->loose_count == 0)
 		return program;
 	/* its main process has gone, but while the session has members its number stays taken */
-	for (uint32_t i = 0; i < k->settings->program_count; i++)
+	for (uint32_t i = 0; i < k->program_room; i++)
 		if (k->programs[i].sessions[0] == session || k->programs[i].sessions[1] == session)
 			return i;
 	return NO_PROGRAM;
@@ -177,12 +103,14 @@ static uint32_t find_by_name(const struct kin *k, const char *name, size_t lengt
 	for (uint32_t i = 0; i < k->settings->program_count; i++) {
 		const char *candidate = k->settings->programs[i].name;
 
-		if (strncmp(candidate, name, length) == 0 && !candidate[length])
+		/* (a place that is free has no name) */
+		if (candidate && strncmp(candidate, name, length) == 0 && !candidate[length])
 			return i;
 	}
 	return NO_PROGRAM;
 }
 
+/* The program, NO_PROGRAM, or OUTSIDE. */
 static uint32_t find_by_mark(const struct kin *k, pid_t pid)
 {
 	char value[MARK_MAX];
@@ -193,8 +121,11 @@ static uint32_t find_by_mark(const struct kin *k, pid_t pid)
 	for (const char *entry = value; *entry; entry += strspn(entry, " ")) {
 		size_t length = strcspn(entry, " ");
 
-		if (strncmp(entry, k->id, id_length) == 0 && entry[id_length] == '/')
+		if (strncmp(entry, k->id, id_length) == 0 && entry[id_length] == '/') {
+			if (length == id_length + 1)
+				return OUTSIDE;
 			return find_by_name(k, entry + id_length + 1, length - id_length - 1);
+		}
 		entry += length;
 	}
 	return NO_PROGRAM;
@@ -208,15 +139,18 @@ static bool is_dead(pid_t child)
 	       info.si_pid == child;
 }
 
-/* The program, NO_PROGRAM or INHERITED.  *leaving: it cannot be told because it is ending just now.
- */
+/* The program, NO_PROGRAM, INHERITED or OUTSIDE.  *leaving: it cannot be told because it is ending
+ * just now. */
 static uint32_t find_program(struct kin *k, pid_t child, bool *leaving)
 {
-	uint32_t program = find_by_session(k, getsid(child));
-	const struct remembered *entry;
+	uint32_t program = NO_PROGRAM;
+	const struct acquaintance *entry;
 	struct proc_stat stat;
 
 	*leaving = false;
+	if (kin_is_outside(k, child))
+		return OUTSIDE;
+	program = find_by_session(k, getsid(child));
 	if (program == NO_PROGRAM)
 		program = find_by_mark(k, child);
 	if (program != NO_PROGRAM)
@@ -227,24 +161,26 @@ static uint32_t find_program(struct kin *k, pid_t child, bool *leaving)
 		*leaving = true;
 		return NO_PROGRAM;
 	}
-	entry = find_remembered(k, child, stat.start_ticks);
+	entry = acquaintances_find(&k->known, child, stat.start_ticks);
 	if (entry)
 		return entry->program;
-	if (k->may_guess && k->started_count == 1)
+	if (k->may_guess && k->started_count == 1) {
+		acquaintances_note(&k->known, child, stat.start_ticks, k->last_started);
 		return k->last_started;
+	}
 	log_warning(NULL, "process %d (%s) has come to us and belongs to no program we know of",
 	            (int)child, stat.name);
-	forget_ended_strangers(k);
-	remember(k, child, stat.start_ticks, NO_PROGRAM);
+	acquaintances_forget_ended(&k->known, NO_PROGRAM);
+	acquaintances_note(&k->known, child, stat.start_ticks, NO_PROGRAM);
 	return NO_PROGRAM;
 }
 
-uint32_t kin_find_program(struct kin *k, pid_t child)
+bool kin_may_belong(struct kin *k, pid_t child, uint32_t program)
 {
 	bool leaving;
-	uint32_t program = find_program(k, child, &leaving);
+	uint32_t found = find_program(k, child, &leaving);
 
-	return program == INHERITED ? NO_PROGRAM : program;
+	return found == program || found == NO_PROGRAM;
 }
 
 /* Our children */
@@ -309,7 +245,9 @@ bool kin_look(struct kin *k, kin_visit *visit, void *context)
 		}
 		program = find_program(k, pid, &leaving);
 		anybody_leaving |= leaving;
-		if (!leaving && program != INHERITED && !visit(context, pid, program))
+		if (leaving || program == INHERITED)
+			continue;
+		if (!visit(context, pid, program == OUTSIDE ? NO_PROGRAM : program))
 			return false;
 	}
 	return !met_new_zombies(k, zombies) && !anybody_leaving;
@@ -442,7 +380,7 @@ int kin_signal(struct kin *k, uint32_t program, const struct kin_member *member,
 	if (!proc_is_alive(member->pid, &stat) ||
 	    (stat.parent != member->parent && stat.parent != k->self))
 		return -ESRCH;
-	remember(k, member->pid, stat.start_ticks, program);
+	acquaintances_note(&k->known, member->pid, stat.start_ticks, program);
 	if (fd >= 0)
 		return syscall(SYS_pidfd_send_signal, fd, signo, NULL, 0) < 0 ? -errno : 0;
 	return kill(member->pid, signo) < 0 ? -errno : 0;
@@ -496,7 +434,30 @@ void kin_emptied(struct kin *k, uint32_t program)
 	p->sessions[0] = p->sessions[1] = p->group = 0;
 	p->start_ticks = 0;
 	k->loose_count += is_loose(p);
-	forget_program(k, program);
+	acquaintances_forget(&k->known, program);
+}
+
+void kin_forget(struct kin *k, uint32_t program)
+{
+	assert(!k->programs[program].main_pid);
+	kin_emptied(k, program);
+	/* started_count stays: what the program may have left must not be taken for another's */
+	k->programs[program].started = false;
+}
+
+int kin_reserve(struct kin *k, size_t count)
+{
+	struct kin_program *programs;
+
+	if (count <= k->program_room)
+		return 0;
+	programs = reallocarray(k->programs, count, sizeof *programs);
+	if (!programs)
+		return -ENOMEM;
+	memset(programs + k->program_room, 0, (count - k->program_room) * sizeof *programs);
+	k->programs = programs;
+	k->program_room = count;
+	return 0;
 }
 
 pid_t kin_main(const struct kin *k, uint32_t program)
@@ -514,11 +475,25 @@ uint64_t kin_start_ticks(const struct kin *k, uint32_t program)
 	return k->programs[program].start_ticks;
 }
 
+/* From now on orphans may come from elsewhere; those that are there already do not. */
+static void stop_guessing(struct kin *k)
+{
+	bool leaving;
+
+	if (k->may_guess && list_orphans_lately(k) == 0)
+		for (size_t i = 0; i < k->orphans.count; i++)
+			find_program(k, k->orphans.items[i], &leaving);
+	k->may_guess = false;
+}
+
 const char *kin_mark(struct kin *k, uint32_t program)
 {
 	text_reset(&k->mark);
+	if (program == NO_PROGRAM)
+		stop_guessing(k);
 	if (text_add_format(&k->mark, "%s%s%s/%s", k->inherited_mark, *k->inherited_mark ? " " : "",
-	                    k->id, k->settings->programs[program].name))
+	                    k->id,
+	                    program == NO_PROGRAM ? "" : k->settings->programs[program].name))
 		return NULL;
 	return text_get(&k->mark);
 }
@@ -552,7 +527,8 @@ static void remember_inherited(struct kin *k)
 		return;
 	for (size_t i = 0; i < k->orphans.count; i++)
 		if (proc_stat_read(k->orphans.items[i], &stat) == 0)
-			remember(k, k->orphans.items[i], stat.start_ticks, INHERITED);
+			acquaintances_note(&k->known, k->orphans.items[i], stat.start_ticks,
+			                   INHERITED);
 }
 
 struct kin *kin_new(struct ev_loop *loop, const struct probe *probe,
@@ -570,17 +546,16 @@ struct kin *kin_new(struct ev_loop *loop, const struct probe *probe,
 		.children_file = probe->children,
 		.self = getpid(),
 		.inherited_mark = inherit_mark(),
-		.programs = calloc(settings->program_count + 1, sizeof *k->programs),
 	};
 	text_init(&k->mark, MARK_MAX);
 	make_id(k);
-	if (!k->inherited_mark || !k->programs) {
+	if (!k->inherited_mark || kin_reserve(k, settings->program_count + 1)) {
 		kin_free(k);
 		return NULL;
 	}
 	remember_inherited(k);
 	/* PID 1 gets the orphans of everybody, `docker exec` included */
-	k->may_guess = k->self != 1 && k->remembered_count == 0;
+	k->may_guess = k->self != 1 && k->known.count == 0;
 	return k;
 }
 
@@ -590,7 +565,7 @@ void kin_free(struct kin *k)
 		return;
 	free(k->programs);
 	free(k->inherited_mark);
-	free(k->remembered);
+	acquaintances_release(&k->known);
 	text_release(&k->mark);
 	pid_list_release(&k->orphans);
 	free(k);

@@ -25,9 +25,25 @@ struct kin *kin_new(struct ev_loop *loop, const struct probe *probe,
                     const struct settings *settings, struct reaper *reaper);
 void kin_free(struct kin *k);
 
-/* The value of VERGER_FAMILY for a program: what we have inherited and "<our id>/<program>".  Valid
- * until the next call; NULL when memory is out. */
+/* Makes room for programs up to the id count - 1.  0 or -ENOMEM. */
+int kin_reserve(struct kin *k, size_t count);
+
+/* The program is removed and has no process any more; the id may come back under another name. */
+void kin_forget(struct kin *k, uint32_t program);
+
+/* The value of VERGER_FAMILY for a program: what we have inherited and "<our id>/<program>".
+ * NO_PROGRAM: for a command that runs beside the programs; from then on an orphan is no program's
+ * only because there is one program.  Valid until the next call; NULL when memory is out. */
 const char *kin_mark(struct kin *k, uint32_t program);
+
+/* Whether a session is led by a command that runs beside the programs, and not reaped. */
+typedef bool kin_outsider(const void *context, pid_t leader);
+
+/* Processes in such a session are nobody's, whatever else speaks for a program. */
+void kin_set_outsider(struct kin *k, kin_outsider *outsider, const void *context);
+
+/* Whether a child of ours is in such a session. */
+bool kin_is_outside(const struct kin *k, pid_t child);
 
 /* The main process was started or found, or has gone; the last of the family has gone. */
 void kin_started(struct kin *k, uint32_t program, pid_t main_pid);
@@ -45,8 +61,8 @@ pid_t kin_group(const struct kin *k, uint32_t program);
  * programs do). */
 uint64_t kin_start_ticks(const struct kin *k, uint32_t program);
 
-/* The program a child of ours belongs to; NO_PROGRAM when it cannot be told. */
-uint32_t kin_find_program(struct kin *k, pid_t child);
+/* Whether a child of ours is of the program, or cannot be told to be anybody else's. */
+bool kin_may_belong(struct kin *k, pid_t child, uint32_t program);
 
 /* A living child of ours that is no main process; `program` may be NO_PROGRAM.  False ends the
  * look. */

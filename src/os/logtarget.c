@@ -255,15 +255,35 @@ int logtarget_reopen(struct logtarget *t)
 	return 0;
 }
 
-void logtarget_close(struct logtarget *t)
+static void release(struct logtarget *t)
 {
-	if (!t)
-		return;
-	log_set_sink(NULL, NULL);
 	if (t->kind == LOG_TARGET_SYSLOG)
 		closelog();
 	if (t->fd != STDERR_FILENO)
 		fd_close(t->fd);
 	free(t->path);
 	free(t);
+}
+
+int logtarget_change(struct logtarget *t, enum log_target target, const char *path)
+{
+	struct logtarget *fresh, old = *t;
+	int r = logtarget_open(&fresh, target, path);
+
+	if (r < 0)
+		return r;
+	/* whoever holds `t` goes on holding it */
+	*t = *fresh;
+	*fresh = old;
+	log_set_sink(t->kind == LOG_TARGET_SYSLOG ? sink_syslog : sink_lines, t);
+	release(fresh);
+	return 0;
+}
+
+void logtarget_close(struct logtarget *t)
+{
+	if (!t)
+		return;
+	log_set_sink(NULL, NULL);
+	release(t);
 }

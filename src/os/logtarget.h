@@ -13,4 +13,6 @@ int logtarget_open(struct logtarget **out, enum log_target target, const char *p
 /* Opens the file again under its name (USR2, after a rotation).  0 or negative errno; the old file
  * is kept then. */
 int logtarget_reopen(struct logtarget *t);
+/* Goes to another target.  0 or negative errno; the log stays where it was then. */
+int logtarget_change(struct logtarget *t, enum log_target target, const char *path);
 void logtarget_close(struct logtarget *t);

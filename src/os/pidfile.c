@@ -8,6 +8,7 @@
  * anything. */
 #include "os/pidfile.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -419,6 +420,12 @@ void pidfile_published(struct pidfile *pf, const char *path,
                        const struct pidfile_identity *identity)
 {
 	*pf = (struct pidfile){ .path = path, .identity = *identity };
+}
+
+void pidfile_rename_path(struct pidfile *pf, const char *path)
+{
+	assert(path || pf->identity.inode == 0);
+	pf->path = path;
 }
 
 int pidfile_publish(struct pidfile_dirs *dirs, struct pidfile *pf,

@@ -62,6 +62,10 @@ int pidfile_write(const struct pidfile_target *target, pid_t pid,
 void pidfile_published(struct pidfile *pf, const char *path,
                        const struct pidfile_identity *identity);
 
+/* The same path stands in another place in memory now (a reload); the old one is not read.  NULL
+ * only when nothing is published. */
+void pidfile_rename_path(struct pidfile *pf, const char *path);
+
 /* Publishes `pid` from the parent, in place of what it has published before: for a daemon that was
  * found (P7). `target` comes from pidfile_prepare.  0 or negative errno. */
 int pidfile_publish(struct pidfile_dirs *dirs, struct pidfile *pf,

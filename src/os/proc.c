@@ -19,6 +19,7 @@ enum {
 	PROC_PATH_MAX = 96,
 	PROC_STAT_MAX = 1024,
 	PID_DIGITS_MAX = 12,
+	VMSTAT_LINE_MAX = 128,
 	PID_LIST_MAX = 1 << 22, /* the kernel's own limit of PIDs */
 };
 
@@ -319,4 +320,23 @@ int proc_environ_find(pid_t pid, const char *name, char *value, size_t size)
 		return got < 0 ? -errno : -ENOENT;
 	value[search.length] = '\0';
 	return (int)search.length;
+}
+
+int64_t proc_oom_kills(void)
+{
+	static const char name[] = "oom_kill ";
+	FILE *file = fopen("/proc/vmstat", "re");
+	char line[VMSTAT_LINE_MAX];
+	int64_t kills = -1;
+
+	if (!file)
+		return -1;
+	while (kills < 0 && fgets(line, sizeof line, file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, name, strlen(name)) == 0 &&
+		    parse_int(line + strlen(name), 0, INT64_MAX, &kills) != 0)
+			break;
+	}
+	fclose(file);
+	return kills;
 }

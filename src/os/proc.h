@@ -50,6 +50,10 @@ bool proc_is_alive(pid_t pid, const struct proc_stat *stat);
  * else all of /proc is searched.  0 or negative errno; a process that has gone has none. */
 int proc_children(pid_t pid, bool by_file, struct pid_list *out);
 
+/* How many processes the kernel has killed since boot because memory was out, on this machine; -1
+ * when it does not tell (before 4.13, or without /proc). */
+int64_t proc_oom_kills(void);
+
 /* The value of `name` in the environment `pid` was exec'ed with, cut to `size`.  Its length,
  * -ENOENT when it is not there, or another negative errno (-EACCES, -ESRCH). */
 int proc_environ_find(pid_t pid, const char *name, char *value, size_t size);

@@ -160,6 +160,18 @@ int reaper_pidfd(const struct reaper *r, uint32_t program)
 	return w && w->pid ? w->io.fd : -1;
 }
 
+bool reaper_is_alive(const struct reaper *r, uint32_t program)
+{
+	const struct watch *w = find_watch(r, program);
+	siginfo_t info = { 0 };
+
+	if (!w || !w->pid)
+		return false;
+	/* by PID: it is our child and not reaped, so that the number is its own */
+	return waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == 0;
+}
+
 uint64_t reaper_generation(const struct reaper *r)
 {
 	return r->generation;

@@ -50,6 +50,9 @@ uint32_t reaper_find(const struct reaper *r, pid_t pid);
 /* pidfd of the main process, borrowed; -1 when there is none. */
 int reaper_pidfd(const struct reaper *r, uint32_t program);
 
+/* Whether the main process is there and not dead at this moment: it may have died unheard of. */
+bool reaper_is_alive(const struct reaper *r, uint32_t program);
+
 /* For the end, when every process that came to us is dying or dead: reaps them, and waits for those
  * that are not dead yet, at most wait_ms (children that were there before us may never end). */
 void reaper_drain(struct reaper *r, msec_t wait_ms);

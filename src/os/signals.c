@@ -10,10 +10,10 @@
 
 struct signals {
 	struct ev_loop *loop;
+	bool (*claims)(void *context, int signo);
 	signals_received *received;
 	void *context;
-	size_t count;
-	ev_signal watchers[];
+	ev_signal watchers[]; /* by number - 1 */
 };
 
 static void do_nothing(int signo)
@@ -29,18 +29,24 @@ static void reset_hidden(int signo)
 	syscall(SYS_rt_sigaction, signo, default_action, NULL, (size_t)SIGRTMAX / 8);
 }
 
+/* exec turns a handler back into the default; an ignored signal would be ignored by every program
+ */
+static void catch_broken_pipes(void)
+{
+	struct sigaction ignored_by_us_alone = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
+
+	sigaction(SIGPIPE, &ignored_by_us_alone, NULL);
+}
+
 void signals_reset(void)
 {
 	struct sigaction as_born = { .sa_handler = SIG_DFL };
-	struct sigaction ignored_by_us_alone = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
 	sigset_t none;
 
 	for (int signo = 1; signo <= SIGRTMAX; signo++)
 		if (sigaction(signo, &as_born, NULL) < 0 && signo != SIGKILL && signo != SIGSTOP)
 			reset_hidden(signo);
-	/* exec turns a handler back into the default; an ignored signal would be ignored by every
-	 * program */
-	sigaction(SIGPIPE, &ignored_by_us_alone, NULL);
+	catch_broken_pipes();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -114,31 +120,58 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 	s->received(s->context, watcher->signum);
 }
 
-struct signals *signals_new(struct ev_loop *loop, bool (*claims)(void *context, int signo),
-                            signals_received *received, void *context)
+static bool is_wanted(const struct signals *s, int signo)
+{
+	return is_ours(signo) || (can_be_relayed(signo) && s->claims(s->context, signo));
+}
+
+static void start(struct signals *s, ev_signal *watcher)
 {
 	const struct sigaction tell_apart = { .sa_sigaction = on_fault_or_signal,
 		                              .sa_flags = SA_SIGINFO | SA_RESTART };
+
+	ev_signal_start(s->loop, watcher);
+	if (can_be_our_fault(watcher->signum))
+		sigaction(watcher->signum, &tell_apart, NULL); /* in place of libev's own */
+}
+
+static void stop(struct signals *s, ev_signal *watcher)
+{
+	ev_signal_stop(s->loop, watcher);
+	if (watcher->signum == SIGPIPE)
+		catch_broken_pipes();
+}
+
+void signals_update(struct signals *s)
+{
+	for (int signo = 1; signo <= SIGRTMAX; signo++) {
+		ev_signal *watcher = &s->watchers[signo - 1];
+		bool wanted = is_wanted(s, signo);
+
+		if (wanted && !ev_is_active(watcher))
+			start(s, watcher);
+		else if (!wanted && ev_is_active(watcher))
+			stop(s, watcher);
+	}
+}
+
+struct signals *signals_new(struct ev_loop *loop, bool (*claims)(void *context, int signo),
+                            signals_received *received, void *context)
+{
 	sigset_t none;
 	struct signals *s = calloc(1, sizeof *s + (size_t)SIGRTMAX * sizeof s->watchers[0]);
 
 	if (!s)
 		return NULL;
 	s->loop = loop;
+	s->claims = claims;
 	s->received = received;
 	s->context = context;
 	for (int signo = 1; signo <= SIGRTMAX; signo++) {
-		ev_signal *watcher = &s->watchers[s->count];
-
-		if (!is_ours(signo) && !(can_be_relayed(signo) && claims(context, signo)))
-			continue;
-		ev_signal_init(watcher, on_signal, signo);
-		watcher->data = s;
-		ev_signal_start(loop, watcher);
-		if (can_be_our_fault(signo))
-			sigaction(signo, &tell_apart, NULL); /* in place of libev's own */
-		s->count++;
+		ev_signal_init(&s->watchers[signo - 1], on_signal, signo);
+		s->watchers[signo - 1].data = s;
 	}
+	signals_update(s);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	return s;
@@ -148,7 +181,7 @@ void signals_free(struct signals *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->count; i++)
-		ev_signal_stop(s->loop, &s->watchers[i]);
+	for (int signo = 1; signo <= SIGRTMAX; signo++)
+		stop(s, &s->watchers[signo - 1]);
 	free(s);
 }

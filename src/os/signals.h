@@ -20,4 +20,7 @@ typedef void signals_received(void *context, int signo);
 /* Listens for TERM INT QUIT HUP USR1 USR2 and for every signal for which `claims` says yes. */
 struct signals *signals_new(struct ev_loop *loop, bool (*claims)(void *context, int signo),
                             signals_received *received, void *context);
+
+/* The claims have changed: listens to what they say now. */
+void signals_update(struct signals *s);
 void signals_free(struct signals *s);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/reload.h"
 #include "core/settings.h"
 
 /* Settings with room for so many programs and groups, and none yet. */
@@ -28,3 +29,14 @@ void casting_stop(struct settings *s, struct program_settings *p, size_t count,
                   const struct stop_step *steps);
 void casting_forward(struct settings *s, struct program_settings *p, int from, int to);
 void casting_success(struct settings *s, struct program_settings *p, unsigned code);
+
+/* Another command: what a change of takes a restart, as that of the type does.  `word` is static.
+ */
+void casting_command(struct settings *s, struct program_settings *p, const char *word);
+
+/* A reload_compare for such settings; the context is a struct casting_pair. */
+struct casting_pair {
+	const struct settings *held, *fresh;
+};
+enum reload_difference casting_compare(void *context, const struct program_settings *held,
+                                       const struct program_settings *fresh);

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/reload.h"
+#include "sim/casting.h"
+
 enum { STAGE_TRACE_MAX = 1 << 24, STAGE_FIRST_PID = 100 };
 
 void stage_open(struct stage *s, struct settings *settings)
@@ -72,7 +75,8 @@ static void write_word(struct stage *s, const struct effect *fx)
 		[EFFECT_SPAWN] = "spawn",         [EFFECT_CONTINUE] = "continue-alone",
 		[EFFECT_WATCH_FAMILY] = "watch",  [EFFECT_SWEEP] = "sweep",
 		[EFFECT_FIND_MAIN] = "find",      [EFFECT_STOP_COMMAND] = "stop-command",
-		[EFFECT_LEFTOVERS] = "leftovers",
+		[EFFECT_LEFTOVERS] = "leftovers", [EFFECT_RELOAD_COMMAND] = "reload-command",
+		[EFFECT_REMOVED] = "removed",
 	};
 
 	text_add_format(&s->trace, " %s", words[fx->type]);
@@ -105,20 +109,26 @@ static void write_effects(struct stage *s)
 	end_line(s);
 }
 
-int stage_try(struct stage *s, struct event ev)
+/* what holds after whatever was done */
+static void look_over(struct stage *s)
 {
-	const char *broken;
-	int r;
+	const char *broken = supervisor_check(s->sv);
 
-	s->out.count = 0;
-	r = supervisor_apply(s->sv, &ev, s->now, &s->out);
 	ck_assert_msg(s->out.count <= supervisor_effects_max(s->sv),
 	              "%zu effects of one event, supervisor_effects_max() is %zu", s->out.count,
 	              supervisor_effects_max(s->sv));
 	write_effects(s);
-	broken = supervisor_check(s->sv);
 	ck_assert_msg(!broken, "broken at t=%lld: %s\n%s", (long long)s->now, broken ? broken : "",
 	              text_get(&s->trace));
+}
+
+int stage_try(struct stage *s, struct event ev)
+{
+	int r;
+
+	s->out.count = 0;
+	r = supervisor_apply(s->sv, &ev, s->now, &s->out);
+	look_over(s);
 	return r;
 }
 
@@ -221,6 +231,64 @@ void stage_main_found(struct stage *s, uint32_t program)
 	                               .pid = s->next_pid++ });
 }
 
+void stage_forgotten(struct stage *s, uint32_t program)
+{
+	stage_event(s, (struct event){ .type = EVENT_FORGOTTEN, .program = program });
+	s->states[program] = LIFE_STOPPED;
+}
+
+static void write_plan(struct stage *s, const struct settings *fresh,
+                       const struct reload_plan *plan)
+{
+	text_add_format(&s->trace, "t=%lld plan:", (long long)s->now);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct reload_step *step = &plan->steps[i];
+
+		text_add_format(&s->trace, " %s %s,", reload_action_names[step->action],
+		                step->fresh == NO_PROGRAM
+		                        ? s->settings->programs[step->program].name
+		                        : fresh->programs[step->fresh].name);
+	}
+	text_add_format(&s->trace, " %zu untouched\n", plan->untouched);
+}
+
+/* new ids are at rest */
+static void grow_states(struct stage *s, size_t from, size_t to)
+{
+	s->states = realloc(s->states, (to + 1) * sizeof *s->states);
+	ck_assert_ptr_nonnull(s->states);
+	for (size_t i = from; i < to; i++)
+		s->states[i] = LIFE_STOPPED;
+}
+
+int stage_try_reload(struct stage *s, struct settings *fresh)
+{
+	struct reload_plan plan;
+	struct casting_pair pair = { s->settings, fresh };
+	size_t count = s->settings->program_count;
+	int r;
+
+	ck_assert_int_eq(reload_plan_make(&plan, s->sv, fresh, casting_compare, &pair), 0);
+	write_plan(s, fresh, &plan);
+	s->out.count = 0;
+	r = supervisor_reload(s->sv, fresh, &plan, s->now, &s->out);
+	reload_plan_release(&plan);
+	if (r < 0)
+		settings_free(fresh);
+	else
+		grow_states(s, count, s->settings->program_count);
+	look_over(s);
+	return r;
+}
+
+void stage_reload(struct stage *s, struct settings *fresh)
+{
+	int r = stage_try_reload(s, fresh);
+
+	ck_assert_msg(r == 0, "reload refused at t=%lld: %s\n%s", (long long)s->now, strerror(-r),
+	              text_get(&s->trace));
+}
+
 void stage_gone(struct stage *s, uint32_t program, int code)
 {
 	stage_exit(s, program, code);
@@ -259,6 +327,20 @@ void stage_expect(struct stage *s, const char *expected)
 void stage_forget(struct stage *s)
 {
 	text_reset(&s->trace);
+}
+
+uint32_t stage_find(const struct stage *s, const char *name)
+{
+	uint32_t found = NO_PROGRAM;
+
+	for (uint32_t i = 0; i < s->settings->program_count; i++) {
+		if (strcmp(s->settings->programs[i].name, name) != 0)
+			continue;
+		ck_assert_msg(found == NO_PROGRAM, "two programs are called %s", name);
+		found = i;
+	}
+	ck_assert_msg(found != NO_PROGRAM, "no program is called %s", name);
+	return found;
 }
 
 struct program_status stage_status(const struct stage *s, uint32_t program)

@@ -54,6 +54,15 @@ void stage_die(struct stage *s, uint32_t program, int signal);
 void stage_left(struct stage *s, uint32_t program);
 void stage_empty(struct stage *s, uint32_t program);
 void stage_main_found(struct stage *s, uint32_t program);
+void stage_forgotten(struct stage *s, uint32_t program);
+
+/* New settings, which are taken; what is planned is written as
+ *
+ *     t=5000 plan: stop db, restart web, 1 untouched
+ */
+void stage_reload(struct stage *s, struct settings *fresh);
+/* The same whatever comes of it; the settings are freed if they are refused. */
+int stage_try_reload(struct stage *s, struct settings *fresh);
 
 /* The main process ends, and it was the only one: exit and empty. */
 void stage_gone(struct stage *s, uint32_t program, int code);
@@ -65,5 +74,8 @@ void stage_boot_all(struct stage *s);
 void stage_expect(struct stage *s, const char *expected);
 /* Forgets what was written so far: how the scene came about is another scene's matter. */
 void stage_forget(struct stage *s);
+
+/* The id of a program by its name; the scene fails when there is none, or more than one. */
+uint32_t stage_find(const struct stage *s, const char *name);
 
 struct program_status stage_status(const struct stage *s, uint32_t program);

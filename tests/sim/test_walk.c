@@ -37,8 +37,10 @@ START_TEST(whatever_happens_every_promise_holds) /* R1 S3 S4 S5 S6 X1 X2 X3 I1 *
 	ck_assert_uint_eq(sum.quits, (unsigned long)seeds);
 	ck_assert_uint_gt(sum.events, 50 * (unsigned long)seeds);
 	ck_assert_uint_gt(sum.spawns, 5 * (unsigned long)seeds);
+	ck_assert_uint_gt(sum.reloads, 2 * (unsigned long)seeds);
 	if (getenv("VERGER_SIM_SEEDS"))
-		fprintf(stderr, "walker %d: %lu events, %lu starts\n", _i, sum.events, sum.spawns);
+		fprintf(stderr, "walker %d: %lu events, %lu starts, %lu reloads\n", _i, sum.events,
+		        sum.spawns, sum.reloads);
 }
 END_TEST
 

@@ -41,6 +41,27 @@ START_TEST(a_piece_larger_than_any_chunk_is_served)
 }
 END_TEST
 
+/* C3: no memory is an answer, not an end */
+START_TEST(c3_what_cannot_be_had_is_told_once_and_for_all)
+{
+	struct arena *a = arena_new();
+	const char *text = arena_intern(a, "kept");
+	size_t used = arena_used(a);
+
+	ck_assert(!arena_failed(a));
+	ck_assert_ptr_null(arena_alloc(a, SIZE_MAX));
+	ck_assert_ptr_null(arena_alloc(a, SIZE_MAX - 8));
+	ck_assert_ptr_null(arena_alloc(a, SIZE_MAX / 2));
+	ck_assert(arena_failed(a));
+	/* what is there stays, and small pieces may still be had */
+	ck_assert_uint_eq(arena_used(a), used);
+	ck_assert_ptr_eq(arena_intern(a, "kept"), text);
+	ck_assert_str_eq(arena_intern(a, "new"), "new");
+	ck_assert(arena_failed(a));
+	arena_free(a);
+}
+END_TEST
+
 START_TEST(nothing_is_also_a_size)
 {
 	struct arena *a = arena_new();
@@ -132,6 +153,7 @@ int main(void)
 
 	tcase_add_test(alloc, memory_is_zeroed_aligned_and_apart);
 	tcase_add_test(alloc, a_piece_larger_than_any_chunk_is_served);
+	tcase_add_test(alloc, c3_what_cannot_be_had_is_told_once_and_for_all);
 	tcase_add_test(alloc, nothing_is_also_a_size);
 	suite_add_tcase(s, alloc);
 	tcase_add_test(intern, equal_texts_are_stored_once);

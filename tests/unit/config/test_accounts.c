@@ -120,6 +120,20 @@ START_TEST(an_ordinary_user_can_only_name_himself)
 }
 END_TEST
 
+START_TEST(a_group_is_a_name_or_a_number)
+{
+	gid_t gid = 99;
+
+	ck_assert_int_eq(accounts_group(accounts, "root", &gid, &fault), 0);
+	ck_assert_uint_eq(gid, 0);
+	ck_assert_int_eq(accounts_group(accounts, "4242", &gid, &fault), 0);
+	ck_assert_uint_eq(gid, 4242);
+	ck_assert_int_eq(accounts_group(accounts, "no-such-group", &gid, &fault), FAULTY);
+	ck_assert_str_eq(fault.text, "there is no group 'no-such-group'");
+	ck_assert_uint_eq(gid, 4242);
+}
+END_TEST
+
 START_TEST(an_owner_is_a_user_a_group_or_both)
 {
 	uid_t uid;
@@ -149,6 +163,7 @@ int main(void)
 	tcase_add_test(root, a_group_alone_leaves_the_user);
 	tcase_add_test(root, an_owner_is_a_user_a_group_or_both);
 	tcase_add_test(others, the_same_question_has_the_same_answer);
+	tcase_add_test(others, a_group_is_a_name_or_a_number);
 	tcase_add_test(others, strangers_are_refused);
 	tcase_add_test(others, an_ordinary_user_can_only_name_himself);
 	suite_add_tcase(suite, root);

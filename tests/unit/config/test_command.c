@@ -31,6 +31,7 @@ START_TEST(g3_a_command_alone_is_a_program_that_ends_vergerd)
 	ck_assert_uint_eq(l.settings->program_count, 1);
 	ck_assert_ptr_null(l.settings->file);
 	ck_assert_ptr_null(l.settings->pidfile);
+	ck_assert_ptr_null(l.settings->control_socket);
 	p = &l.settings->programs[0];
 	ck_assert_str_eq(p->name, "sleep");
 	ck_assert_str_eq(p->command[0], "/bin/sleep");

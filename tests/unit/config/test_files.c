@@ -173,6 +173,22 @@ START_TEST(p5_a_pid_file_path_that_is_no_file_is_refused)
 }
 END_TEST
 
+START_TEST(a_control_socket_takes_nobodys_place)
+{
+	write_file("conf.d/x.pid", "1\n");
+	write_file("main.ini", "[verger]\ncontrol_socket = /dev/null\n");
+	check_path("main.ini",
+	           "main.ini:2: [verger] control_socket: /dev/null is there and is not a socket; "
+	           "nothing is removed to make room for one: name another path\n");
+	write_file("main.ini", "[verger]\ncontrol_socket = /tmp\n");
+	check_path("main.ini",
+	           "main.ini:2: [verger] control_socket: /tmp is there and is not a socket; "
+	           "nothing is removed to make room for one: name another path\n");
+	write_file("main.ini", "[verger]\ncontrol_socket = conf.d/nothing\n");
+	check_path("main.ini", "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("files");
@@ -186,6 +202,7 @@ int main(void)
 	tcase_add_test(files, a_file_that_is_there_twice_or_not_at_all_is_told);
 	tcase_add_test(files, supervisords_dialect_in_an_included_file_is_one_fault);
 	tcase_add_test(files, p5_a_pid_file_path_that_is_no_file_is_refused);
+	tcase_add_test(files, a_control_socket_takes_nobodys_place);
 	suite_add_tcase(suite, files);
 	return suite_run(suite);
 }

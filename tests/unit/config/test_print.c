@@ -50,6 +50,10 @@ static const char *const configurations[] = {
 	"user = 33\npidfile =\nlimit_core = 0:unlimited\nlimit_nofile = 10\nsuccess_exit "
 	"=\nstart_limit = none\n"
 	"stop_signal = RTMIN+3/0s 34 KILL\nenv_inherit = none\nforward_signals = HUP:0 RTMAX\n",
+	"[verger]\ncontrol_socket = '/a b'\ncontrol_group = 5\nview_group = 0\n"
+	"[program:p]\ncommand = x\nreload_signal = 10\non_state_change = 'a \"b' c\n"
+	"[program:q]\ncommand = x\nreload_command = r '' ;c\n",
+	"[verger]\ncontrol_socket =\n",
 	"[program:p]\ncommand = x\non_exit = exit\nforward_signals = all\nenv_inherit = A "
 	"B\npidfile_owner = :5\n",
 	"[program:a]\ncommand = x\nrequires = b:started c\n[program:b]\ncommand = x\ntype = "
@@ -78,6 +82,23 @@ START_TEST(each_program_is_printed_in_full)
 }
 END_TEST
 
+/* as they are after a reload that removed a program */
+START_TEST(free_places_are_left_out)
+{
+	struct loaded l = load_good("[program:a]\ncommand = x\n[program:b]\ncommand = y\n"
+	                            "requires = a\n[group:g]\nprograms = a b\n");
+	char *text;
+
+	l.settings->programs[0].name = "";
+	text = print(l.settings);
+	ck_assert_ptr_null(strstr(text, "command = x"));
+	ck_assert_ptr_null(strstr(text, "requires"));
+	ck_assert_ptr_nonnull(strstr(text, "[group:g]\nprograms = b\n"));
+	free(text);
+	loaded_release(&l);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_an_error)
 {
 	struct loaded l = load_good("[program:w]\ncommand = x\ninstances = 100\n");
@@ -98,6 +119,7 @@ int main(void)
 	tcase_add_loop_test(print_case, what_is_printed_reads_as_the_same, 0,
 	                    sizeof configurations / sizeof *configurations);
 	tcase_add_test(print_case, each_program_is_printed_in_full);
+	tcase_add_test(print_case, free_places_are_left_out);
 	tcase_add_test(print_case, a_full_disk_is_an_error);
 	suite_add_tcase(suite, print_case);
 	return suite_run(suite);

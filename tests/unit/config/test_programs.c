@@ -30,7 +30,7 @@ START_TEST(every_key_reaches_its_field)
 		"stop_signal = TERM/5s INT KILL\nstop_timeout = 7s\nstop_command = ctl 'stop it'\n"
 		"kill = group\nforward_signals = HUP USR1:QUIT\nforward_to = tree\n"
 		"ready = exec\nready_timeout = 3s\nstdin = /i\nstdout = null\nstderr = stdout\n"
-		"no_new_privs = yes\n");
+		"no_new_privs = yes\nreload_signal = usr1\non_state_change = tell 'a b'\n");
 	const struct program_settings *p = &l.settings->programs[0];
 
 	ck_assert_str_eq(p->command[2], "a  b");
@@ -68,6 +68,9 @@ START_TEST(every_key_reaches_its_field)
 	ck_assert_int_eq(p->ready_timeout_ms, 3000);
 	ck_assert_str_eq(p->stdin_stream.path, "/i");
 	ck_assert(p->stdout_stream.kind == STREAM_NULL && p->stderr_stream.kind == STREAM_STDOUT);
+	ck_assert_int_eq(p->reload_signal, SIGUSR1);
+	ck_assert_ptr_null(p->reload_command);
+	ck_assert_str_eq(p->on_state_change[1], "a b");
 	ck_assert_str_eq(p->file, "t.ini");
 	ck_assert_uint_eq(p->line, 1);
 	loaded_release(&l);
@@ -187,6 +190,12 @@ START_TEST(values_that_do_not_fit_together_are_refused)
 	check_refused("restart_delay = 1m", "restart_delay is above restart_delay_max");
 	check_refused("forward_signals = TERM", "needs on_exit = exit");
 	check_refused("forward_signals = all", "needs on_exit = exit");
+	check_refused("reload_signal = NOPE", "'NOPE' is not a signal");
+	check_refused("reload_signal = KILL",
+	              "no program can catch 'KILL'; name the one that makes it read its files "
+	              "again, such as HUP");
+	check_refused("reload_command = ''", "there is no program to run in ''''");
+	check_refused("on_state_change = \"\"", "there is no program to run");
 	check_refused("ready = notify", "expected exec, got 'notify'");
 	check_refused("stdout = journal", "cannot send output to 'journal' yet");
 	check_refused("argv0 = 'a' b", "expected one text in quotes, got 2");
@@ -196,6 +205,25 @@ START_TEST(values_that_do_not_fit_together_are_refused)
 	check_refused("user = nobody",
 	              "there is no user 'nobody'"); /* not asked for in this test */
 	check_refused("pidfile_owner = :", "expected USER, USER:GROUP or :GROUP, got ':'");
+}
+END_TEST
+
+START_TEST(a_program_reloads_in_one_way)
+{
+	struct loaded l = load_good("[defaults]\nreload_signal = HUP\n[program:p]\ncommand = x\n"
+	                            "reload_signal =\nreload_command = ctl reload\n");
+
+	ck_assert_int_eq(l.settings->programs[0].reload_signal, 0);
+	ck_assert_str_eq(l.settings->programs[0].reload_command[1], "reload");
+	loaded_release(&l);
+	check_faults("[defaults]\nreload_signal = HUP\n[program:p]\ncommand = x\n"
+	             "reload_command = ctl reload\n",
+	             "t.ini:5: [program:p] reload_command: reload_signal is given as well, and "
+	             "only one can be done; an empty value takes away what [defaults] gives\n");
+	check_faults("[defaults]\nreload_command = r\n[program:p]\nreload_signal = HUP\n"
+	             "command = x\n",
+	             "t.ini:3: [program:p] reload_command: reload_signal is given as well, and "
+	             "only one can be done; an empty value takes away what [defaults] gives\n");
 }
 END_TEST
 
@@ -273,6 +301,7 @@ int main(void)
 	tcase_add_test(instances, a_disabled_program_is_checked_and_left_out);
 	tcase_add_test(instances, i2_ten_thousand_instances_are_small_and_quick);
 	tcase_add_test(faults, values_that_do_not_fit_together_are_refused);
+	tcase_add_test(faults, a_program_reloads_in_one_way);
 	tcase_add_test(faults, p5_a_pid_file_has_one_owner);
 	tcase_add_test(faults, b2_a_name_too_long_for_a_pid_file_is_refused);
 	suite_add_tcase(suite, fields);

@@ -15,9 +15,15 @@ static struct dependents dependents;
 
 static void raise_programs(void)
 {
-	ck_assert_int_eq(dependents_init(&dependents, settings), 0);
+	size_t edges = 0;
+
+	for (uint32_t i = 0; i < COUNT; i++)
+		if (settings->programs[i].depends)
+			edges += settings->programs[i].depends->count;
+	ck_assert_int_eq(dependents_init(&dependents, COUNT, edges), 0);
 	for (uint32_t i = 0; i < COUNT; i++)
 		program_init(&programs[i], i, &settings->programs[i]);
+	dependents_fill(&dependents, programs, COUNT);
 }
 
 static void open_settings(void)
@@ -136,6 +142,61 @@ START_TEST(nothing_stops_while_a_dependent_has_a_process) /* S5 */
 }
 END_TEST
 
+/* web was started for db, and will be for job */
+static void raise_pending(struct program_settings *pending, enum life_state state)
+{
+	*pending = *web;
+	pending->depends = NULL;
+	casting_requires(settings, pending, job, CONDITION_READY);
+	casting_requires(settings, web, db, CONDITION_READY);
+	for (uint32_t i = 0; i < COUNT; i++)
+		program_init(&programs[i], i, &settings->programs[i]);
+	programs[WEB].pending = pending;
+	programs[WEB].state = (uint8_t)state;
+	ck_assert_int_eq(dependents_init(&dependents, COUNT, 2), 0);
+	dependents_fill(&dependents, programs, COUNT);
+}
+
+START_TEST(what_it_will_require_takes_it_down_and_what_it_does_require_waits)
+{
+	struct program_settings pending;
+
+	raise_pending(&pending, LIFE_STOPPING);
+	programs[WEB].told = true;
+	ck_assert(conditions_requires(&programs[WEB], JOB));
+	ck_assert(!conditions_requires(&programs[WEB], DB));
+	ck_assert(!conditions_may_stop(&dependents, DB, programs));
+	ck_assert(conditions_may_stop(&dependents, JOB, programs));
+	programs[WEB].state = LIFE_STOPPED;
+	ck_assert(conditions_may_stop(&dependents, DB, programs));
+}
+END_TEST
+
+START_TEST(an_edge_that_was_dropped_binds_only_who_waits_for_nobody)
+{
+	struct program_settings pending;
+
+	raise_pending(&pending, LIFE_RUNNING); /* it is to go, when its own dependents have */
+	ck_assert(conditions_may_stop(&dependents, DB, programs));
+	programs[WEB].state = LIFE_SPAWNING;
+	ck_assert(!conditions_may_stop(&dependents, DB, programs));
+	programs[WEB].state = LIFE_CLEARING;
+	ck_assert(!conditions_may_stop(&dependents, DB, programs));
+}
+END_TEST
+
+START_TEST(who_stays_holds_nobody_up)
+{
+	casting_requires(settings, web, db, CONDITION_READY);
+	raise_programs();
+	programs[WEB].state = LIFE_RUNNING;
+	programs[WEB].wanted = true;
+	ck_assert(conditions_may_stop(&dependents, DB, programs));
+	programs[WEB].again = true;
+	ck_assert(!conditions_may_stop(&dependents, DB, programs));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conditions");
@@ -149,6 +210,9 @@ int main(void)
 	tcase_add_test(edges, what_is_only_ordered_is_waited_for_while_it_is_on_its_way);
 	tcase_add_test(edges, the_first_that_is_missing_is_named);
 	tcase_add_test(edges, nothing_stops_while_a_dependent_has_a_process);
+	tcase_add_test(edges, what_it_will_require_takes_it_down_and_what_it_does_require_waits);
+	tcase_add_test(edges, an_edge_that_was_dropped_binds_only_who_waits_for_nobody);
+	tcase_add_test(edges, who_stays_holds_nobody_up);
 	suite_add_tcase(s, edges);
 	return suite_run(s);
 }

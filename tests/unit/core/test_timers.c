@@ -92,6 +92,39 @@ START_TEST(they_come_out_sorted_whatever_was_armed_and_disarmed)
 }
 END_TEST
 
+START_TEST(more_room_keeps_what_is_armed)
+{
+	struct timers few;
+	struct timer armed[4] = { 0 };
+
+	ck_assert_int_eq(timers_init(&few, 2), 0);
+	timers_arm(&few, &armed[0], 30);
+	timers_arm(&few, &armed[1], 20);
+	ck_assert_int_eq(timers_reserve(&few, 4), 0);
+	ck_assert_int_eq(timers_reserve(&few, 1), 0);
+	timers_arm(&few, &armed[2], 10);
+	timers_arm(&few, &armed[3], 40);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(timers_take_due(&few, 40)->at_ms, 10 * (i + 1));
+	timers_release(&few);
+}
+END_TEST
+
+START_TEST(a_timer_that_was_moved_is_found_where_it_is)
+{
+	struct timer moved;
+
+	timers_arm(&timers, &timer_of[0], 10);
+	timers_arm(&timers, &timer_of[1], 20);
+	moved = timer_of[0];
+	timers_moved(&timers, &moved);
+	ck_assert_ptr_eq(timers_take_due(&timers, 20), &moved);
+	ck_assert_ptr_eq(timers_take_due(&timers, 20), &timer_of[1]);
+	timers_moved(&timers, &moved); /* one that is not armed is nowhere */
+	ck_assert_int_eq(timers_next(&timers), MSEC_NEVER);
+}
+END_TEST
+
 START_TEST(no_room_is_a_room_as_well)
 {
 	struct timers none;
@@ -113,6 +146,8 @@ int main(void)
 	tcase_add_test(order, equal_deadlines_come_in_the_order_of_arming);
 	tcase_add_test(order, disarming_takes_out_the_right_one);
 	tcase_add_test(order, they_come_out_sorted_whatever_was_armed_and_disarmed);
+	tcase_add_test(order, more_room_keeps_what_is_armed);
+	tcase_add_test(order, a_timer_that_was_moved_is_found_where_it_is);
 	tcase_add_test(order, no_room_is_a_room_as_well);
 	suite_add_tcase(s, order);
 	return suite_run(s);

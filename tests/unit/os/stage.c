@@ -92,8 +92,10 @@ static void on_orphan(void *context, const struct reaper_exit *exit)
 {
 	struct stage *s = context;
 
-	(void)exit;
-	s->orphan_count++;
+	if (s->hooks && hooks_on_exit(s->hooks, exit))
+		s->hook_exit_count++;
+	else
+		s->orphan_count++;
 }
 
 static void on_settled(void *context)
@@ -111,15 +113,20 @@ static void on_empty(void *context, uint32_t program)
 	s->notes[program].empty_count++;
 }
 
-static void make_programs(struct stage *s, size_t count)
+static void make_programs(struct stage *s, size_t first, size_t count)
 {
 	static char names[STAGE_PROGRAMS_MAX][24];
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = first; i < first + count; i++) {
 		snprintf(names[i], sizeof names[i], "p%zu", i);
 		s->programs[i] = (struct program_settings){ .name = names[i] };
 	}
-	s->settings = (struct settings){ .program_count = count, .programs = s->programs };
+	s->settings = (struct settings){ .program_count = first + count, .programs = s->programs };
+}
+
+void stage_add_programs(struct stage *s, size_t count)
+{
+	make_programs(s, s->settings.program_count, count);
 }
 
 void stage_open(struct stage *s, size_t program_count)
@@ -141,7 +148,7 @@ void stage_open(struct stage *s, size_t program_count)
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	s->life_fd = ends[0];
 	s->life_write_fd = ends[1];
-	make_programs(s, program_count);
+	make_programs(s, 0, program_count);
 	probe_run(&s->probe);
 	s->loop = loop_new();
 	ck_assert_ptr_nonnull(s->loop);

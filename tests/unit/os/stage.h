@@ -12,6 +12,7 @@
 
 #include "core/settings.h"
 #include "os/family.h"
+#include "os/hook.h"
 #include "os/probe.h"
 #include "os/reaper.h"
 
@@ -33,7 +34,8 @@ struct stage {
 	struct reaper *reaper;
 	struct families *families;
 	struct stage_notes notes[STAGE_PROGRAMS_MAX];
-	size_t exit_count, orphan_count, settled_count;
+	struct hooks *hooks; /* the test's, if it has some; told of orphans */
+	size_t exit_count, orphan_count, hook_exit_count, settled_count;
 	int life_fd; /* reads end-of-file when no process started here is left */
 	int life_write_fd;
 	char directory[64]; /* for files; goes with the stage */
@@ -47,6 +49,9 @@ int stage_main(int argc, char **argv, Suite *(*make_suite)(void));
 /* What the kernel offers decides unless VERGER_CGROUP, VERGER_PIDFD are set. */
 void stage_open(struct stage *s, size_t program_count);
 void stage_close(struct stage *s);
+
+/* As a reload does: more of them, in another place. */
+void stage_add_programs(struct stage *s, size_t count);
 
 /* Starts a puppet as main process of `program`; the words are one text, blank-separated, where %s
  * stands for the directory. */

@@ -456,6 +456,36 @@ START_TEST(sweeps_strays_at_the_end)
 }
 END_TEST
 
+/* X3: those too that come to us when others have ended, and nobody twice. */
+START_TEST(tells_each_stray_once)
+{
+	struct stage s;
+
+	open_stage(&s, WITHOUT, 2);
+	stage_start(&s, 1, "exit=0");
+	stage_start(&s, 0,
+	            "child hop setsid clear-env child setsid count=15:%s/inner touch=%s/b end "
+	            "count=15:%s/outer touch=%s/a end exit=0");
+	stage_await_file(&s, "a");
+	stage_await_file(&s, "b");
+	ck_assert(stage_run_until(&s, first_has_exited, PATIENCE_MS));
+	for (int i = 0; i < 5; i++) {
+		ck_assert_uint_eq(families_signal_strays(s.families, SIGTERM), 1);
+		stage_run(&s, 20);
+	}
+	ck_assert_int_eq(size_of(&s, "outer"), 1);
+	ck_assert_int_eq(size_of(&s, "inner"), 0);
+	ck_assert_uint_eq(families_signal_strays(s.families, SIGKILL), 1);
+	stage_run(&s, 100);
+	for (int i = 0; i < 5; i++) {
+		ck_assert_uint_eq(families_signal_strays(s.families, SIGTERM), 1);
+		stage_run(&s, 20);
+	}
+	ck_assert_int_eq(size_of(&s, "inner"), 1);
+	stage_close(&s);
+}
+END_TEST
+
 START_TEST(guesses_when_only_one_program_can_have_made_an_orphan)
 {
 	struct stage s;
@@ -466,6 +496,97 @@ START_TEST(guesses_when_only_one_program_can_have_made_an_orphan)
 	ck_assert(stage_run_until(&s, first_has_exited, PATIENCE_MS));
 	ck_assert(!family_is_empty(s.families, 0));
 	sweep_and_check(&s);
+	stage_close(&s);
+}
+END_TEST
+
+/* --- reload --- */
+
+/* Ids past the count at the start. */
+START_TEST(makes_room_for_new_programs)
+{
+	struct stage s;
+
+	open_stage(&s, _i, 1);
+	stage_start(&s, 0, "child hop setsid touch=%s/a end touch=%s/b exit=0");
+	stage_await_file(&s, "a");
+	ck_assert(stage_run_until(&s, first_has_exited, PATIENCE_MS));
+	ck_assert(!family_watch(s.families, 0)); /* what is known of it moves with it */
+	ck_assert_int_eq(families_reserve(s.families, 200), 0);
+	ck_assert_int_eq(families_reserve(s.families, 7), 0);
+	stage_add_programs(&s, 199);
+	stage_start(&s, 199, "child hop setsid touch=%s/c end exit=0");
+	stage_await_file(&s, "c");
+	ck_assert_uint_eq(family_members(s.families, 0, NULL, 0), 1);
+	if (!family_sweep(s.families, 199))
+		while (!s.notes[199].empty_count)
+			stage_run(&s, 10);
+	ck_assert(!family_is_empty(s.families, 0));
+	sweep_and_check(&s);
+	stage_close(&s);
+}
+END_TEST
+
+/* The id comes back under another name, in a group and with a mark of its own. */
+START_TEST(forgets_a_removed_program)
+{
+	static const char *const names[] = { "other", "third", "fourth" };
+	struct stage s;
+	char mark[256];
+
+	open_stage(&s, _i, 2);
+	for (int life = 0; life < 3; life++) {
+		snprintf(mark, sizeof mark, "%s", family_mark(s.families, 0));
+		s.notes[0] = (struct stage_notes){ 0 };
+		stage_start(&s, 0, "child hop setsid touch=%s/a end exit=0");
+		stage_await_file(&s, "a");
+		unlink(stage_path(&s, "a"));
+		ck_assert(stage_run_until(&s, first_has_exited, PATIENCE_MS));
+		if (!family_sweep(s.families, 0))
+			ck_assert(stage_run_until(&s, first_is_empty, PATIENCE_MS));
+		s.programs[0].name = "";
+		family_forget(s.families, 0);
+		ck_assert(family_is_empty(s.families, 0));
+		s.programs[0].name = names[life];
+		ck_assert_str_ne(family_mark(s.families, 0), mark);
+	}
+	/* removed with a callback on its way: it is not told any more */
+	s.notes[0] = (struct stage_notes){ 0 };
+	stage_start(&s, 0, "exit=0");
+	ck_assert(stage_run_until(&s, first_has_exited, PATIENCE_MS));
+	family_watch(s.families, 0);
+	family_forget(s.families, 0);
+	stage_run(&s, 50);
+	ck_assert_int_eq(s.notes[0].empty_count, 0);
+	stage_close(&s);
+}
+END_TEST
+
+/* What removed programs have left is not taken for another's, though that is the only one now. */
+START_TEST(gives_nobody_what_removed_programs_left)
+{
+	struct stage s;
+
+	open_stage(&s, WITHOUT, 3);
+	stage_start(&s, 1, "exit=0");
+	stage_start(&s, 2,
+	            "child hop setsid clear-env touch=%s/a wait=300 hop touch=%s/b end "
+	            "exit=0");
+	stage_await_file(&s, "a");
+	for (uint32_t i = 1; i <= 2; i++) {
+		while (!s.notes[i].exit_count)
+			stage_run(&s, 10);
+		if (!family_sweep(s.families, i))
+			while (!s.notes[i].empty_count)
+				stage_run(&s, 10);
+		family_rest(s.families, i);
+		family_forget(s.families, i);
+	}
+	stage_start(&s, 0, "");
+	stage_await_file(&s, "b");
+	stage_run(&s, 100);
+	ck_assert_uint_eq(family_members(s.families, 0, NULL, 0), 1);
+	ck_assert_uint_eq(families_signal_strays(s.families, 0), 1);
 	stage_close(&s);
 }
 END_TEST
@@ -640,6 +761,7 @@ static Suite *make_suite(void)
 	TCase *watch = tcase_create("watch");
 	TCase *signals = tcase_create("signals");
 	TCase *belonging = tcase_create("belonging");
+	TCase *reload = tcase_create("reload");
 	TCase *daemons = tcase_create("daemons");
 
 	tcase_set_timeout(sweep, 60);
@@ -668,8 +790,14 @@ static Suite *make_suite(void)
 	add_everywhere(belonging, knows_its_mark_among_those_of_other_vergerds);
 	tcase_add_test(belonging, leaves_inherited_children_alone);
 	tcase_add_test(belonging, sweeps_strays_at_the_end);
+	tcase_add_test(belonging, tells_each_stray_once);
 	tcase_add_test(belonging, guesses_when_only_one_program_can_have_made_an_orphan);
 	suite_add_tcase(suite, belonging);
+	tcase_set_timeout(reload, 60);
+	add_everywhere(reload, makes_room_for_new_programs);
+	add_everywhere(reload, forgets_a_removed_program);
+	tcase_add_test(reload, gives_nobody_what_removed_programs_left);
+	suite_add_tcase(suite, reload);
 	tcase_set_timeout(daemons, 60);
 	add_everywhere(daemons, finds_the_daemon_by_its_file);
 	add_everywhere(daemons, finds_the_daemon_that_is_the_only_one);

@@ -368,6 +368,23 @@ START_TEST(p5_drop_removes_what_was_published_once)
 }
 END_TEST
 
+/* A reload frees the text that was given at the start (ASan would tell). */
+START_TEST(p5_drop_goes_by_the_path_where_it_stands_now)
+{
+	char *before = strdup(scratch_path("web.pid")), *after = strdup(before);
+	struct pidfile pf = { 0 };
+
+	ck_assert_int_eq(publish(before, getpid(), &pf), 0);
+	free(before);
+	pidfile_rename_path(&pf, after);
+	ck_assert_int_eq(pidfile_drop(dirs, &pf), 0);
+	ck_assert(!scratch_has(after));
+	free(after);
+	pidfile_rename_path(&pf, NULL);
+	ck_assert_int_eq(pidfile_drop(dirs, &pf), 0);
+}
+END_TEST
+
 START_TEST(p5_drop_leaves_a_file_of_somebody_else)
 {
 	const char *path = scratch_path("web.pid");
@@ -605,6 +622,7 @@ static Suite *pidfile_suite(void)
 	tcase_add_test(tc, p5_foreign_zombie_is_dead);
 	tc = add_case(suite, tcase_create("drop"));
 	tcase_add_test(tc, p5_drop_removes_what_was_published_once);
+	tcase_add_test(tc, p5_drop_goes_by_the_path_where_it_stands_now);
 	tcase_add_test(tc, p5_drop_leaves_a_file_of_somebody_else);
 	tcase_add_test(tc, p5_drop_tells_a_reused_inode_number_by_birth);
 	tcase_add_test(tc, p5_drop_tells_that_the_file_is_gone);

@@ -131,6 +131,16 @@ START_TEST(tells_zombies_from_ended_leaders)
 }
 END_TEST
 
+/* The counter of the machine: it is there on any kernel since 4.13, and never goes back. */
+START_TEST(counts_kills_for_memory)
+{
+	int64_t kills = proc_oom_kills();
+
+	ck_assert_int_ge(kills, 0);
+	ck_assert_int_ge(proc_oom_kills(), kills);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("proc");
@@ -140,6 +150,7 @@ static Suite *make_suite(void)
 	tcase_add_test(reading, reads_stat_of_names_with_blanks_and_parentheses);
 	tcase_add_test(reading, says_that_nobody_is_there);
 	tcase_add_test(reading, reads_lists_that_span_reads);
+	tcase_add_test(reading, counts_kills_for_memory);
 	suite_add_tcase(suite, reading);
 	tcase_add_loop_test(processes, lists_children_in_order, 0, 2);
 	tcase_add_test(processes, finds_variables_of_another_process);

@@ -243,6 +243,32 @@ START_TEST(sleeps_while_nothing_happens)
 }
 END_TEST
 
+/* P8: it may have died and nobody has heard of it yet. */
+START_TEST(knows_who_is_alive_at_this_moment)
+{
+	siginfo_t info;
+	struct stage s;
+	pid_t pid;
+
+	stage_open(&s, 2);
+	ck_assert(!reaper_is_alive(s.reaper, 0));
+	ck_assert(!reaper_is_alive(s.reaper, 12345)); /* never watched */
+	pid = stage_start(&s, 0, "");
+	ck_assert(reaper_is_alive(s.reaper, 0));
+	ck_assert(!reaper_is_alive(s.reaper, 1));
+	kill(pid, SIGSTOP);
+	ck_assert(reaper_is_alive(s.reaper, 0));
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	ck_assert(!reaper_is_alive(s.reaper, 0));
+	ck_assert_int_eq(s.notes[0].exit_count, 0);
+	stage_run(&s, 50);
+	ck_assert_int_eq(s.notes[0].exit_count, 1); /* looking has taken nothing away */
+	ck_assert(!reaper_is_alive(s.reaper, 0));
+	stage_close(&s);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("reaper");
@@ -266,6 +292,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(adversity, takes_no_ended_leader_for_dead, 0, 2);
 	tcase_add_loop_test(adversity, learns_of_exits_although_the_parent_ignored_sigchld, 0, 2);
 	tcase_add_test(adversity, refuses_what_is_no_process);
+	tcase_add_test(adversity, knows_who_is_alive_at_this_moment);
 	tcase_add_test(adversity, does_without_pidfds_when_descriptors_are_out);
 	suite_add_tcase(suite, adversity);
 	return suite;

@@ -216,6 +216,64 @@ START_TEST(takes_only_its_own_when_nothing_is_claimed)
 }
 END_TEST
 
+static bool claims_some(void *context, int signo)
+{
+	(void)context;
+	return signo == SIGWINCH || signo == SIGALRM || signo == SIGSEGV || signo == SIGPIPE;
+}
+
+struct fickle {
+	struct notes notes; /* first: on_received knows it */
+	bool (*claims)(void *context, int signo);
+};
+
+static bool claims_as_told(void *context, int signo)
+{
+	struct fickle *f = context;
+
+	return f->claims(context, signo);
+}
+
+/* G1: a reload may give signals to programs and take them back. */
+START_TEST(listens_to_what_is_claimed_now)
+{
+	struct ev_loop *loop = loop_new();
+	struct fickle f = { .claims = claims_none };
+	struct signals *s;
+	int ends[2];
+
+	signals_reset();
+	s = signals_new(loop, claims_as_told, on_received, &f);
+	for (int i = 0; i < 3; i++) {
+		f.claims = claims_some;
+		signals_update(s);
+		signals_update(s);
+		raise(SIGWINCH);
+		raise(SIGALRM);
+		raise(SIGTERM);
+		ev_run(loop, EVRUN_ONCE);
+		ev_run(loop, EVRUN_NOWAIT);
+		ck_assert_int_eq(f.notes.received[SIGWINCH], i + 1);
+		ck_assert_int_eq(f.notes.received[SIGALRM], i + 1);
+		ck_assert_int_eq(f.notes.received[SIGTERM], i + 1);
+		f.claims = claims_none;
+		signals_update(s);
+		ck_assert(is_default(SIGWINCH) && is_default(SIGALRM) && is_default(SIGSEGV));
+		ck_assert(!is_default(SIGTERM));
+		raise(SIGWINCH);
+		ev_run(loop, EVRUN_NOWAIT);
+		ck_assert_int_eq(f.notes.received[SIGWINCH], i + 1);
+	}
+	/* a broken pipe is still no reason to die */
+	ck_assert_int_eq(pipe(ends), 0);
+	close(ends[0]);
+	ck_assert_int_eq(write(ends[1], "x", 1), -1);
+	close(ends[1]);
+	signals_free(s);
+	loop_free(loop);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("signals");
@@ -228,6 +286,7 @@ static Suite *make_suite(void)
 	tcase_add_test(relay, keeps_its_own_broken_pipe_to_itself);
 	tcase_add_test(relay, leaves_children_alone);
 	tcase_add_test(relay, takes_only_its_own_when_nothing_is_claimed);
+	tcase_add_test(relay, listens_to_what_is_claimed_now);
 	suite_add_tcase(suite, relay);
 	return suite;
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers of a running vergerd.  Decides nothing: it hands over what is known, and has done what is
+ * asked for. */
+#include "daemon/host.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/inventory.h"
+#include "daemon/reload.h"
+#include "daemon/tail.h"
+
+enum { PROCESSES_NAMED = 10 };
+
+static msec_t now_ms(void *context)
+{
+	(void)context;
+	return clock_monotonic_ms();
+}
+
+static int64_t now_us(void *context)
+{
+	(void)context;
+	return clock_realtime_us();
+}
+
+static void facts(void *context, struct host_facts *out)
+{
+	const struct daemon *d = context;
+
+	*out = (struct host_facts){
+		.version = VERGER_VERSION,
+		.config = d->source->absolute,
+		.pid = getpid(),
+		.started_ms = d->started_ms,
+		.loaded_us = d->loaded_us,
+		.reloads = d->reloads,
+	};
+}
+
+static void apply(void *context, const struct event *event)
+{
+	struct daemon *d = context;
+
+	daemon_post(d, *event);
+	daemon_pump(d);
+}
+
+static int send_signal(void *context, uint32_t program, int signo, enum signal_scope scope)
+{
+	const struct daemon *d = context;
+
+	return family_signal(d->families, program, signo, scope);
+}
+
+static bool is_alive(void *context, uint32_t program)
+{
+	const struct daemon *d = context;
+
+	return reaper_is_alive(d->reaper, program);
+}
+
+static const struct history *history(void *context, uint32_t program)
+{
+	const struct daemon *d = context;
+
+	return d->units[program].history;
+}
+
+static const char *failure(void *context, uint32_t program)
+{
+	const struct daemon *d = context;
+
+	return d->units[program].detail;
+}
+
+static size_t processes(void *context, uint32_t program, struct text *out)
+{
+	const struct daemon *d = context;
+	struct family_member members[PROCESSES_NAMED];
+	size_t count = family_members(d->families, program, members, PROCESSES_NAMED);
+
+	for (size_t i = 0; i < count && i < PROCESSES_NAMED; i++)
+		text_add_format(out, "%s%d (%s)", i ? ", " : "", (int)members[i].pid,
+		                members[i].name);
+	return count;
+}
+
+static enum host_reload_result reload(void *context, bool dry_run,
+                                      const struct host_plan_sink *sink, struct diags *diags)
+{
+	return reload_run(context, dry_run, sink, diags);
+}
+
+static int reopen_logs(void *context)
+{
+	const struct daemon *d = context;
+
+	return d->logtarget ? logtarget_reopen(d->logtarget) : 0;
+}
+
+static void note(void *context, const char *text)
+{
+	(void)context;
+	log_info(NULL, "%s", text);
+}
+
+void host_init(struct control_host *host, struct daemon *d)
+{
+	*host = (struct control_host){
+		.supervisor = d->supervisor,
+		.settings = d->settings,
+		.context = d,
+		.now_ms = now_ms,
+		.now_us = now_us,
+		.facts = facts,
+		.apply = apply,
+		.signal = send_signal,
+		.is_alive = is_alive,
+		.history = history,
+		.failure = failure,
+		.processes = processes,
+		.reload = reload,
+		.config = inventory_config,
+		.tail_open = tail_open,
+		.tail_next = tail_next,
+		.tail_close = tail_close,
+		.doctor = inventory_doctor,
+		.reopen_logs = reopen_logs,
+		.note = note,
+	};
+}
