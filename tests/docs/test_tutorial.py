@@ -106,9 +106,10 @@ def give_up(number, frame):
 
 @pytest.fixture
 def folder(tmp_path):
-    vergerd = os.environ.get("VERGERD") or SOURCE / "build" / "dev" / "src" / "daemon" / "vergerd"
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "vergerd").symlink_to(vergerd)
+    for name, folder in (("vergerd", "daemon"), ("vergerctl", "ctl")):
+        built = os.environ.get(name.upper()) or SOURCE / "build" / "dev" / "src" / folder / name
+        (tmp_path / "bin" / name).symlink_to(built)
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(SECONDS)
     yield tmp_path

@@ -44,14 +44,15 @@ def _installed(program):
 
 @pytest.fixture(scope="session")
 def binaries():
-    """Copies of vergerd, puppet, the control script and the examples in a place that every user may
-    enter, wherever the checkout is."""
+    """Copies of the programs, the control script, the Varlink client and the examples in a place that
+    every user may enter, wherever the checkout is."""
     place = Path(tempfile.mkdtemp(prefix="verger-bin-"))
     place.chmod(0o755)
     try:
-        shutil.copy(harness.built("vergerd", "VERGERD"), place / "vergerd")
-        shutil.copy(harness.built("puppet", "PUPPET"), place / "puppet")
+        for name in ("vergerd", "vergerctl", "puppet"):
+            shutil.copy(harness.built(name, name.upper()), place / name)
         shutil.copy(harness.SOURCE / "packaging" / "verger-control", place)
+        shutil.copy(harness.SOURCE / "docs" / "how-to" / "varlink-client.py", place)
         shutil.copytree(harness.EXAMPLES, place / "examples")
     except FileNotFoundError as missing:
         pytest.exit(str(missing), returncode=2)

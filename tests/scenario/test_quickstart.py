@@ -16,6 +16,7 @@ def quickstart(verger, vergerd):
         env=verger.environment(
             {
                 "VERGERD": str(vergerd),
+                "VERGERCTL": str(verger.binaries / "vergerctl"),
                 "RUN_DIR": str(verger.run_dir),
                 "PORT": str(harness.free_port()),
                 "API_PORT": str(harness.free_port()),

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import processes
+import varlink
 from processes import eventually
 
 HERE = Path(__file__).resolve().parent
@@ -41,7 +42,11 @@ class Fault(AssertionError):
 
 def built(name, variable):
     """Path of a built program: from the environment, else from the default build directory."""
-    default = {"vergerd": "src/daemon/vergerd", "puppet": "tests/scenario/puppet"}[name]
+    default = {
+        "vergerd": "src/daemon/vergerd",
+        "vergerctl": "src/ctl/vergerctl",
+        "puppet": "tests/scenario/puppet",
+    }[name]
     path = Path(os.environ.get(variable) or SOURCE / "build" / "dev" / default)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: build it, or set {variable}")
@@ -63,6 +68,31 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+class Tool:
+    """A vergerctl that runs on, with its output in a file."""
+
+    def __init__(self, process, output):
+        self.process = process
+        self.output = output
+
+    def said(self):
+        return self.output.read_text(errors="replace")
+
+    def wait(self, seconds=None):
+        """Waits for its end; returns its status as a shell gives it."""
+        eventually(
+            lambda: self.process.poll() is not None,
+            lambda: f"{self.process.args} to end: {self.said()}",
+            seconds,
+        )
+        code = self.process.returncode
+        return code if code >= 0 else 128 - code
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
 
 
 class Vergerd:
@@ -100,6 +130,30 @@ class Vergerd:
             return matches[count - 1] if len(matches) >= count else None
 
         return eventually(found, lambda: f"{pattern!r} in the log:\n{self.tail()}", seconds)
+
+    # its control socket
+
+    @property
+    def socket(self):
+        return self.run_dir / "control.sock"
+
+    def client(self, path=None):
+        """A connection, as soon as there is somebody to connect to."""
+
+        def connected():
+            self.check_alive()
+            try:
+                return varlink.Client(path or self.socket)
+            except (FileNotFoundError, ConnectionRefusedError):
+                return None
+
+        client = eventually(connected, lambda: f"the control socket:\n{self.tail()}")
+        self.scenario.clients.append(client)
+        return client
+
+    def ctl(self, *args, **options):
+        """vergerctl with these arguments, to its end."""
+        return self.scenario.ctl("-s", self.socket, *args, **options)
 
     # its PID files
 
@@ -179,8 +233,10 @@ class Scenario:
         self.run_dir.chmod(0o755)
         self.daemons = []
         self.bystanders = []
+        self.clients = []
+        self.tools = []
         self.expects_crash = False
-        self.foreign_files = set()  # PID files that are not vergerd's and may stay
+        self.foreign_files = set()  # names in run_dir that are not vergerd's and may stay
         self._count = 0
 
     # configuration
@@ -260,6 +316,38 @@ class Scenario:
             **options,
         )
 
+    def ctl(self, *args, seconds=None, env=None, **options):
+        """Runs vergerctl to its end."""
+        options.setdefault("cwd", self.root)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        if not {"stdout", "stderr"} & options.keys():
+            options["capture_output"] = True
+        return subprocess.run(
+            [str(self.binaries / "vergerctl"), *map(str, args)],
+            env=self.environment(env),
+            timeout=(seconds or processes.DEADLINE) * processes.PATIENCE,
+            text=True,
+            errors="replace",
+            check=False,
+            **options,
+        )
+
+    def tool(self, *args, env=None, **popen):
+        """Starts vergerctl, for what goes on until it is interrupted."""
+        output = self.root / f"vergerctl-{len(self.tools) + 1}.out"
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        with open(output, "ab") as sink:
+            process = subprocess.Popen(
+                [str(self.binaries / "vergerctl"), *map(str, args)],
+                env=self.environment(env),
+                cwd=self.root,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                **popen,
+            )
+        self.tools.append(Tool(process, output))
+        return self.tools[-1]
+
     def bystander(self, *argv, **popen):
         """A process that has nothing to do with vergerd and must survive it."""
         process = subprocess.Popen(argv or ["sleep", "600"], cwd=self.root, **popen)
@@ -270,6 +358,13 @@ class Scenario:
 
     def _known(self):
         return {d.process.pid for d in self.daemons} | {b.pid for b in self.bystanders}
+
+    def _end_clients(self):
+        for client in self.clients:
+            client.close()
+        for tool in self.tools:
+            tool.process.kill()
+            tool.process.wait()
 
     def _stop_daemons(self):
         for daemon in self.daemons:
@@ -302,9 +397,9 @@ class Scenario:
     def _check_pid_files(self):
         if self.expects_crash:
             return
-        left = {p.name for p in self.run_dir.rglob("*") if ".pid" in p.name} - self.foreign_files
-        if left:
-            raise Fault(f"vergerd left PID files behind: {sorted(left)}")
+        left = {p.name for p in self.run_dir.rglob("*") if ".pid" in p.name or ".sock" in p.name}
+        if left - self.foreign_files:
+            raise Fault(f"vergerd left files behind: {sorted(left - self.foreign_files)}")
 
     def _check_valgrind(self):
         """vergerd's own reports; its children are silent (--child-silent-after-fork)."""
@@ -320,6 +415,7 @@ class Scenario:
 
     def finish(self):
         try:
+            self._end_clients()
             self._stop_daemons()
             self._check_processes()
             self._check_pid_files()

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: MIT
+"""`vergerctl logs` and the method behind it: the last lines that programs wrote, and what they
+write from now on."""
+
+import json
+import os
+
+import processes
+import pytest
+from processes import eventually
+from varlink import Refused
+
+
+def writing(name, log, keys=""):
+    return f"[program:{name}]\ncommand = puppet pause\nstdout = {log}\n{keys}\n"
+
+
+def append(path, text):
+    with open(path, "ab") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+
+
+def numbered(first, last):
+    return "".join(f"line {n}\n" for n in range(first, last + 1))
+
+
+class Following:
+    """A Logs stream, and all it has told."""
+
+    def __init__(self, daemon, **parameters):
+        self.client = daemon.client()
+        self.client.send("Logs", {"follow": True, **parameters}, more=True)
+        self.lines = []
+
+    def await_lines(self, expected):
+        while self.lines != expected:
+            assert len(self.lines) < len(expected), self.lines
+            self.lines += self.client.receive()[0]["lines"]
+
+
+def lines_of(client, seconds=None, **parameters):
+    """All lines of a call without follow."""
+    replies = client.stream("Logs", seconds, **parameters)
+    return [line for reply in replies for line in reply["lines"]]
+
+
+def test_the_last_lines_of_a_program(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    client = daemon.client()
+    client.await_state("web", "running")
+    append(log, numbered(1, 100))
+    assert lines_of(client, names=["web"]) == [f"line {n}" for n in range(91, 101)]
+    assert lines_of(client, names=["web"], lines=3) == ["line 98", "line 99", "line 100"]
+    assert lines_of(client, names=["web"], lines=0) == []
+    assert len(lines_of(client, names=["web"], lines=1000)) == 100
+    result = daemon.ctl("logs", "-n", "2", "web")
+    assert (result.returncode, result.stdout.splitlines()) == (0, ["line 99", "line 100"])
+    assert len(daemon.ctl("logs", "web").stdout.splitlines()) == 10
+
+
+def test_an_unfinished_last_line_and_an_empty_file(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    client = daemon.client()
+    client.await_state("web", "running")
+    assert lines_of(client, names=["web"]) == []
+    append(log, "one\n\nthree without an end")
+    assert lines_of(client, names=["web"]) == ["one", "", "three without an end"]
+
+
+def test_long_lines_come_in_pieces_and_lose_nothing(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    client = daemon.client()
+    client.await_state("web", "running")
+    text = "".join(chr(ord("a") + n % 26) for n in range(300_000))
+    append(log, text + "\nshort\n")
+    told = lines_of(client, names=["web"], lines=2)
+    assert told[-1] == "short"
+    assert "".join(told[:-1]) == text
+
+
+def test_b3_a_nul_in_a_log_is_no_text_and_breaks_no_client(verger):
+    """JSON could say it, but most C programs that read JSON refuse to."""
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    client = daemon.client()
+    client.await_state("web", "running")
+    append(log, b"a\0b\n")
+    (told,) = [reply for reply in client.stream("Logs", names=["web"]) if reply["lines"]]
+    assert told["lines"] == ["a\N{REPLACEMENT CHARACTER}b"] and told["lossy"] is True
+    result = daemon.ctl("logs", "web")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_both_streams_and_their_names(verger):
+    out, err = verger.path("out"), verger.path("err")
+    daemon = verger.start(
+        "[program:web]\ncommand = puppet say hello complain ouch pause\n"
+        f"stdout = {out}\nstderr = {err}\n"
+    )
+    client = daemon.client()
+    eventually(lambda: err.exists() and err.read_text(), "the lines")
+    told = list(client.stream("Logs", names=["web"]))
+    assert sorted(line for reply in told for line in reply["lines"]) == ["hello", "ouch"]
+
+
+def test_what_cannot_be_read_gets_a_note(verger):
+    daemon = verger.start("[program:web]\ncommand = puppet pause\nstdout = null\nstderr = null\n")
+    client = daemon.client()
+    client.await_state("web", "running")
+    (reply,) = client.stream("Logs", names=["web"])
+    assert reply["lines"] == [] and "null" in reply["note"]
+    result = daemon.ctl("logs", "web")
+    assert "null" in result.stdout + result.stderr
+    with pytest.raises(Refused, match="NoSuchProgram"):
+        lines_of(client, names=["nobody"])
+    assert daemon.ctl("logs", "nobody").returncode == 4
+
+
+def test_several_programs_are_told_apart(verger):
+    logs = {name: verger.path(f"{name}.log") for name in ("web", "db")}
+    daemon = verger.start("".join(writing(name, log) for name, log in logs.items()))
+    client = daemon.client()
+    for name, log in logs.items():
+        client.await_state(name, "running")
+        append(log, f"I am {name}\n")
+    told = {r["program"]: r["lines"] for r in client.stream("Logs") if r["lines"]}
+    assert told == {"web": ["I am web"], "db": ["I am db"]}
+    said = [line.split("I am ") for line in daemon.ctl("logs").stdout.splitlines()]
+    assert all(name in before for before, name in (line for line in said if len(line) == 2))
+    assert sorted(line[1] for line in said if len(line) == 2) == ["db", "web"]
+
+
+def test_follow_growth_truncation_and_rotation(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    daemon.client().await_state("web", "running")
+    append(log, "before\n")
+    following = Following(daemon, names=["web"])
+    expected = ["before"]
+    following.await_lines(expected)
+    append(log, "grown\nhalf a ")
+    append(log, "line\n")
+    expected += ["grown", "half a line"]
+    following.await_lines(expected)
+    # renamed away and made anew, as logrotate's create does
+    log.rename(verger.path("web.log.1"))
+    append(verger.path("web.log.1"), "last of the old\n")
+    append(log, "first of the new\n")
+    expected += ["last of the old", "first of the new"]
+    following.await_lines(expected)
+    # cut to nothing, as copytruncate does
+    os.truncate(log, 0)
+    append(log, "after\n")
+    expected.append("after")
+    following.await_lines(expected)
+
+
+def test_follow_of_a_busy_log_loses_nothing(verger):
+    log, count = verger.path("web.log"), 20000
+    daemon = verger.start(
+        f"[program:web]\ncommand = sh -c 'seq {count}; exec puppet pause'\nstdout = {log}\n"
+        "autostart = no\n"
+    )
+    log.touch()
+    client = daemon.client()
+    following = Following(daemon, names=["web"])
+    client.state("web")
+    client.outcome("Start", "web")
+    following.await_lines([str(n) for n in range(1, count + 1)])
+
+
+def test_follow_goes_on_over_a_restart_and_a_reload(verger):
+    log = verger.path("web.log")
+    text = f"[program:web]\ncommand = sh -c 'echo up; exec puppet pause'\nstdout = {log}\n"
+    daemon = verger.start(text)
+    client = daemon.client()
+    client.await_state("web", "running")
+    eventually(lambda: log.exists() and log.read_text(), "the first line")
+    following = Following(daemon, names=["web"])
+    following.await_lines(["up"])
+    client.outcome("Restart", "web")
+    following.await_lines(["up", "up"])
+    verger.config(text + "stop_timeout = 3s\n")
+    client.call("Reload")
+    append(log, "more\n")
+    following.await_lines(["up", "up", "more"])
+
+
+def test_follow_by_vergerctl_ends_when_it_is_interrupted_or_vergerd_ends(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    daemon.client().await_state("web", "running")
+    append(log, "one\n")
+    first = verger.tool("-s", daemon.socket, "logs", "-f", "web")
+    second = verger.tool("-s", daemon.socket, "--json", "logs", "-f", "web")
+    eventually(lambda: "one" in first.said() and "one" in second.said(), "the first line")
+    append(log, "two\n")
+    eventually(lambda: first.said() == "one\ntwo\n", first.said)
+    eventually(lambda: "two" in second.said(), second.said)
+    assert [line for text in second.said().splitlines() for line in json.loads(text)["lines"]] == [
+        "one",
+        "two",
+    ]
+    assert first.interrupt() in (0, 130)
+    daemon.stop()
+    assert second.wait() in (0, 1, 5)
+
+
+def test_c3_a_follower_that_does_not_read_delays_nobody(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(
+        "[program:web]\ncommand = sh -c 'yes | head -c 20000000; exec puppet pause'\n"
+        f"stdout = {log}\n"
+    )
+    deaf = daemon.client()
+    deaf.send("Logs", {"follow": True, "lines": 1000000}, more=True)
+    client = daemon.client()
+    assert client.await_state("web", "running")
+    eventually(lambda: log.stat().st_size == 20_000_000, "the flood")
+    assert client.outcome("Restart", "web", seconds=20)["result"] == "done"
+    assert processes.is_alive(daemon.pid_itself)
