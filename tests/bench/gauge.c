@@ -5,6 +5,8 @@
  *   gauge [--pidfiles DIR] --report FIFO N COMMAND…   →  started TIME PID
  *     restart ROUNDS PAUSE_MS   kills a program with SIGKILL, ROUNDS times
  *                               →  each: restarted TIME_OF_EXEC TIME_OF_PID_FILE, in the end: done
+ *     order ROUNDS PAUSE_MS WORD…   runs a command that makes a program start anew
+ *                               →  each: ordered TIME_OF_EXEC TIME_OF_COMMAND, in the end: done
  *     stop SIGNAL               →  stopped TIME STATUS, when no process of it is left
  *   gauge --once ROUNDS COMMAND…                      →  each: once TIME
  * A PID file counts when its directory has told of it (inotify) and it holds the new PID; -1
@@ -245,6 +247,57 @@ static void restart(struct gauge *g, int64_t rounds, int64_t pause_ms)
 	puts("done");
 }
 
+/* --- restart by command --- */
+
+enum { WORDS_MAX = 32 };
+
+/* The PID that the replacement has told. */
+static pid_t await_report(const struct gauge *g)
+{
+	struct pollfd fd = { .fd = g->report_fd, .events = POLLIN };
+	pid_t pid = 0;
+
+	while (read(g->report_fd, &pid, sizeof pid) != sizeof pid)
+		if (poll(&fd, 1, RESTART_DEADLINE_MS) <= 0) {
+			fprintf(stderr, "gauge: nothing was started by the command\n");
+			exit(EXIT_FAILURE);
+		}
+	return pid;
+}
+
+/* what the command says is not for those who read our answers */
+static void order_one(const struct gauge *g, char **words, int silence)
+{
+	int64_t start = now_us(), told;
+	pid_t pid = spawn(words, silence);
+	int status;
+
+	await_report(g);
+	told = now_us();
+	if (waitpid(pid, &status, 0) < 0 || status != 0) {
+		fprintf(stderr, "gauge: %s ended with %#x\n", words[0], (unsigned)status);
+		exit(EXIT_FAILURE);
+	}
+	printf("ordered %lld %lld\n", (long long)(told - start), (long long)(now_us() - start));
+}
+
+static void order(const struct gauge *g, int64_t rounds, int64_t pause_ms, char *rest)
+{
+	char *words[WORDS_MAX + 1], *word;
+	_cleanup_fd_ int silence = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	size_t n = 0;
+
+	while (n < WORDS_MAX && (word = strsep(&rest, " \n")))
+		if (*word)
+			words[n++] = word;
+	words[n] = NULL;
+	for (int64_t i = 0; n && i < rounds; i++) {
+		order_one(g, words, silence);
+		poll(NULL, 0, (int)pause_ms);
+	}
+	puts("done");
+}
+
 /* --- stop --- */
 
 static void stop(struct gauge *g, int signo)
@@ -274,6 +327,12 @@ static bool obey(struct gauge *g, char *line)
 		if (parse_int(strsep(&rest, " \n"), 1, 1000000, &first) == 0 && rest &&
 		    parse_int(strsep(&rest, " \n"), 0, 10000, &second) == 0)
 			restart(g, first, second);
+		return true;
+	}
+	if (strcmp(word, "order") == 0) {
+		if (parse_int(strsep(&rest, " \n"), 1, 1000000, &first) == 0 && rest &&
+		    parse_int(strsep(&rest, " \n"), 0, 10000, &second) == 0)
+			order(g, first, second, rest);
 		return true;
 	}
 	if (strcmp(word, "stop") == 0 && rest &&

@@ -185,6 +185,15 @@ class Life:
             times.append((int(answer[1]), int(answer[2])))
         return times
 
+    def order(self, rounds, command, pause_ms=5):
+        """Runs a command that makes a program start anew; [(time of its exec, of the command)]."""
+        words = " ".join(str(word) for word in command)
+        self._order(f"order {rounds} {pause_ms} {words}")
+        times = []
+        while (answer := self._answer("ordered", "done"))[0] != "done":
+            times.append((int(answer[1]), int(answer[2])))
+        return times
+
     def stop(self):
         """Time in µs until nothing of it is left."""
         self._order(f"stop {int(self.candidate.stop_signal)}")
