@@ -97,8 +97,8 @@ static void make_daemon(struct daemon *d, const struct daemon_parts *parts, stru
 		open_desk(d, refusal);
 }
 
-static int run(const struct boot *boot, struct logtarget *logtarget, int report_fd,
-               struct refusal *refusal)
+static int run(const struct boot *boot, struct logtarget *logtarget, struct lock *lock,
+               int report_fd, struct refusal *refusal)
 {
 	struct probe probe;
 	struct daemon d;
@@ -125,6 +125,9 @@ static int run(const struct boot *boot, struct logtarget *logtarget, int report_
 	            refusal);
 	if (!refusal->status)
 		status = daemon_run(&d);
+	/* whoever waits on the socket for the end may start the next vergerd then */
+	desk_withdraw(d.desk);
+	lock_release(lock);
 	daemon_release(&d);
 	probe_release(&probe);
 	return status;
@@ -167,7 +170,7 @@ int boot_run(const struct boot *boot)
 	}
 	signals_hold();
 	prepare(boot->settings, &logtarget, &lock, &refusal);
-	status = refusal.status ? 0 : run(boot, logtarget, report_fd, &refusal);
+	status = refusal.status ? 0 : run(boot, logtarget, &lock, report_fd, &refusal);
 	if (refusal.status) {
 		tell(&refusal, report_fd);
 		status = refusal.status;

@@ -163,6 +163,19 @@ static void arm_deadline(struct daemon *d)
 	ev_timer_start(d->loop, &d->deadline_timer);
 }
 
+/* what the loop is to wake us for */
+static void arm(struct daemon *d)
+{
+	if (d->quitting)
+		return;
+	arm_deadline(d);
+	/* a timer would wait for a millisecond at least */
+	if (d->to_spawn.count)
+		ev_idle_start(d->loop, &d->slice);
+	else
+		ev_idle_stop(d->loop, &d->slice);
+}
+
 void daemon_pump(struct daemon *d)
 {
 	if (d->pumping)
@@ -174,14 +187,18 @@ void daemon_pump(struct daemon *d)
 		work_off_events(d);
 	}
 	d->pumping = false;
-	if (d->quitting)
+	arm(d);
+}
+
+void daemon_take(struct daemon *d, const struct event *event)
+{
+	daemon_post(d, *event);
+	if (d->pumping)
 		return;
-	arm_deadline(d);
-	/* a timer would wait for a millisecond at least */
-	if (d->to_spawn.count)
-		ev_idle_start(d->loop, &d->slice);
-	else
-		ev_idle_stop(d->loop, &d->slice);
+	d->pumping = true;
+	work_off_events(d);
+	d->pumping = false;
+	arm(d);
 }
 
 /* --- callbacks of the loop --- */

@@ -131,6 +131,10 @@ void daemon_post(struct daemon *d, struct event event);
 /* Works the queue off.  Called at the end of every callback of the loop. */
 void daemon_pump(struct daemon *d);
 
+/* The same for one event of many in a row: what is to start waits for its slice, so that a request
+ * for a thousand programs keeps nobody waiting, and they exec in parallel (S7). */
+void daemon_take(struct daemon *d, const struct event *event);
+
 /* Carries out the effects that core has given outside the queue (a reload), and works it off. */
 void daemon_carry_out(struct daemon *d);
 

@@ -222,6 +222,12 @@ int desk_open(struct desk **out, struct daemon *d)
 	return 0;
 }
 
+void desk_withdraw(struct desk *desk)
+{
+	if (desk)
+		listener_withdraw(desk->listener);
+}
+
 void desk_close(struct desk *desk)
 {
 	if (!desk)

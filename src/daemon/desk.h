@@ -10,7 +10,9 @@ struct desk;
 
 /* Opens the control socket of the settings.  0 or negative errno (listener_new). */
 int desk_open(struct desk **out, struct daemon *d);
-/* Tells who waits that vergerd ends, and closes. */
+/* No more clients; who is there stays until desk_close, and so learns when the end is complete. */
+void desk_withdraw(struct desk *desk);
+/* Tells who waits that vergerd ends, and closes.  NULL is allowed for both. */
 void desk_close(struct desk *desk);
 
 /* A program has changed its state; LIFE_STATE_COUNT: it was removed.  NULL is allowed. */

@@ -42,10 +42,7 @@ static void facts(void *context, struct host_facts *out)
 
 static void apply(void *context, const struct event *event)
 {
-	struct daemon *d = context;
-
-	daemon_post(d, *event);
-	daemon_pump(d);
+	daemon_take(context, event);
 }
 
 static int send_signal(void *context, uint32_t program, int signo, enum signal_scope scope)

@@ -535,11 +535,21 @@ int listener_new(struct listener **out, struct ev_loop *loop, const char *path, 
 	return 0;
 }
 
+void listener_withdraw(struct listener *l)
+{
+	if (l->accepting.fd < 0)
+		return;
+	ev_io_stop(l->loop, &l->accepting);
+	socketfile_remove(&l->file);
+	close(l->accepting.fd);
+	ev_io_set(&l->accepting, -1, EV_READ);
+}
+
 void listener_free(struct listener *l)
 {
 	if (!l)
 		return;
-	ev_io_stop(l->loop, &l->accepting);
+	listener_withdraw(l);
 	while (l->client_count)
 		if (write_some(l->clients[0]))
 			cut(l->clients[0]);
@@ -547,8 +557,6 @@ void listener_free(struct listener *l)
 	ev_timer_stop(l->loop, &l->patience);
 	ev_idle_stop(l->loop, &l->next_round);
 	ev_clear_pending(l->loop, &l->turn);
-	socketfile_remove(&l->file);
-	close(l->accepting.fd);
 	free(l);
 }
 

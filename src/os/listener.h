@@ -50,6 +50,11 @@ struct listener_handlers {
 int listener_new(struct listener **out, struct ev_loop *loop, const char *path, mode_t mode,
                  const struct listener_handlers *handlers);
 
+/* Removes the socket file if it is still ours, and takes no more clients; those that are there
+ * stay.
+ */
+void listener_withdraw(struct listener *l);
+
 /* Writes what can be written at once, closes everything and removes the socket file if it is still
  * ours. */
 void listener_free(struct listener *l);

@@ -397,7 +397,8 @@ class Scenario:
     def _check_pid_files(self):
         if self.expects_crash:
             return
-        left = {p.name for p in self.run_dir.rglob("*") if ".pid" in p.name or ".sock" in p.name}
+        files = [p.name for p in self.run_dir.rglob("*")]
+        left = {name for name in files if ".pid" in name or name == "control.sock"}
         if left - self.foreign_files:
             raise Fault(f"vergerd left files behind: {sorted(left - self.foreign_files)}")
 
