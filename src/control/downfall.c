@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool requires_marked(const struct program_settings *s, const bool *marked)
+static bool is_concerned(const struct control_host *host, uint32_t program);
+
+static bool requires_marked(const struct control_host *host, const struct program_settings *s,
+                            const bool *marked)
 {
 	const struct dependencies *deps = s->depends;
 
 	for (size_t i = 0; deps && i < deps->count; i++)
-		if (deps->items[i].required && marked[deps->items[i].program])
+		if (deps->items[i].required && marked[deps->items[i].program] &&
+		    is_concerned(host, deps->items[i].program))
 			return true;
 	return false;
 }
@@ -33,7 +37,7 @@ static size_t mark_dependents(const struct control_host *host, bool *marked)
 
 	for (uint32_t i = 0; i < s->program_count; i++) {
 		if (marked[i] || !s->programs[i].depends ||
-		    !requires_marked(&s->programs[i], marked) || !is_concerned(host, i))
+		    !requires_marked(host, &s->programs[i], marked) || !is_concerned(host, i))
 			continue;
 		marked[i] = true;
 		added++;

@@ -84,6 +84,9 @@ struct control_host {
 	/* Has core take an event and everything done that follows from it.  May call
 	 * control_on_state. */
 	void (*apply)(void *context, const struct event *event);
+	/* The same for EVENT_START, STOP or RESTART of several programs (supervisor_request). */
+	void (*request)(void *context, enum event_type verb, const uint32_t *programs,
+	                size_t count);
 
 	/* A signal to a program, by pidfd.  How many were signalled, or negative errno (-ESRCH). */
 	int (*signal)(void *context, uint32_t program, int signo, enum signal_scope scope);

@@ -63,29 +63,14 @@ static int watch(struct session *s, const struct demand *demand, const struct se
 	return r;
 }
 
-static void demand_all(const struct session *s, const struct demand *demand, const uint32_t *ids,
-                       size_t count)
-{
-	const struct control_host *host = s->control->host;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct event event = { .type = demand->event, .program = ids[i] };
-
-		/* what was asked first may have taken it away */
-		if (!selection_is_there(host->supervisor, host->settings, ids[i]) ||
-		    (demand->is_start && is_removed(s, ids[i])))
-			continue;
-		host->apply(host->context, &event);
-	}
-}
-
 /* `asked`: those that were named; `concerned`: and those that go along */
 static void carry_out(struct session *s, const struct call *call, const struct demand *demand,
                       const struct selection *asked, struct selection *concerned)
 {
+	const struct control_host *host = s->control->host;
 	msec_t timeout_ms;
 
-	if (!demand->is_start && downfall_add(concerned, s->control->host) < 0) {
+	if (!demand->is_start && downfall_add(concerned, host) < 0) {
 		call_fail_without_memory(s);
 		return;
 	}
@@ -96,7 +81,7 @@ static void carry_out(struct session *s, const struct call *call, const struct d
 		return;
 	}
 	call_note(s, demand->verb, asked);
-	demand_all(s, demand, asked->ids, asked->count);
+	host->request(host->context, demand->event, asked->ids, asked->count);
 	request_begin(s, call, timeout_ms);
 }
 

@@ -249,6 +249,29 @@ void vigil_begin(struct vigil *v, bool wait, msec_t timeout_ms)
 		v->deadline = host_of(v)->now_ms(host_of(v)->context) + timeout_ms;
 }
 
+static bool waits_for(const struct vigil *v, const struct item *item, uint32_t on)
+{
+	const struct supervisor *sv = host_of(v)->supervisor;
+	bool is_start = item->watch.goal == GOAL_UP || item->watch.goal == GOAL_RENEWED;
+	struct program_status st;
+
+	if (item->result != RESULT_PENDING || !is_start || !supervisor_has(sv, item->watch.program))
+		return false;
+	supervisor_status(sv, item->watch.program, &st);
+	return st.waits_for == on;
+}
+
+/* `program` has come to rest: who waits for it may wait in vain now */
+static void judge_waiting(struct vigil *v, uint32_t program)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		if (!waits_for(v, &v->items[i], program))
+			continue;
+		judge(v, &v->items[i], false);
+		v->items[i].changed = v->changed = true;
+	}
+}
+
 void vigil_on_state(struct vigil *v, uint32_t program, enum life_state to)
 {
 	const struct item key = { .watch = { .program = program } };
@@ -258,10 +281,12 @@ void vigil_on_state(struct vigil *v, uint32_t program, enum life_state to)
 	if (!v->begun || !v->count)
 		return;
 	item = bsearch(&key, v->items, v->count, sizeof *v->items, compare_items);
-	if (!item || item->result != RESULT_PENDING)
-		return;
-	item->changed = v->changed = true;
-	judge(v, item, to == LIFE_STATE_COUNT);
+	if (item && item->result == RESULT_PENDING) {
+		item->changed = v->changed = true;
+		judge(v, item, to == LIFE_STATE_COUNT);
+	}
+	if (to < LIFE_STATE_COUNT && life_state_is_settled(to))
+		judge_waiting(v, program);
 	if (vigil_is_ready(v))
 		session_wake(v->session);
 }

@@ -463,6 +463,9 @@ int supervisor_reload(struct supervisor *sv, struct settings *fresh, const struc
 	take_daemon_settings(sv, fresh, &room, plan);
 	leave_places(sv);
 	take_programs(sv, fresh, &room, plan);
+	for (size_t i = 0; i < sv->settings->program_count; i++)
+		if (sv->programs[i].since_ms == 0)
+			sv->programs[i].since_ms = now; /* it is there from now on */
 	turn_dependencies_round(sv, &room);
 	room_release(&room);
 	free(fresh->programs);

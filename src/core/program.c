@@ -72,7 +72,8 @@ static void tell_left(struct program *p, const struct program_context *ctx)
 	bool only_leader = p->settings->kill != SCOPE_TREE;
 	bool only_command = p->settings->stop_command && p->stop_step == 0;
 
-	if (only_leader || only_command)
+	/* what a launcher leaves behind may have been born while the signal was handed round */
+	if (only_leader || only_command || p->launching)
 		send(p, ctx, p->settings->stop->steps[p->stop_step].signal, SCOPE_TREE);
 }
 
@@ -150,6 +151,7 @@ int program_apply(struct program *p, enum life_event event, const struct program
 enum life_event program_on_spawned(struct program *p, pid_t pid, msec_t now)
 {
 	p->pid = pid;
+	p->launching = p->settings->type == PROGRAM_FORKING;
 	p->started_ms = now;
 	p->starts++;
 	p->last_step = SPAWN_STEP_NONE;
@@ -223,8 +225,10 @@ enum life_event program_on_exited(struct program *p, int code, int signal, bool 
 enum life_event program_on_main_found(struct program *p, pid_t pid)
 {
 	/* a stop may have come first: then it is one of the family that is cleared */
-	if (p->state == LIFE_LAUNCHED)
+	if (p->state == LIFE_LAUNCHED) {
 		p->pid = pid;
+		p->launching = false;
+	}
 	return LIFE_ON_READY;
 }
 

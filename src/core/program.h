@@ -53,6 +53,7 @@ struct program {
 	bool wanted : 1;
 	bool again : 1; /* restart or start asked for during a stop: start anew without a delay */
 	bool told : 1;  /* a stop is under way */
+	bool launching : 1;    /* forking: its process is the launcher, not the daemon */
 	bool start_failed : 1; /* this life counts as a failed start whatever its length */
 	bool exit_known : 1;
 	bool last_success : 1;

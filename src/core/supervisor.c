@@ -128,9 +128,12 @@ static void boot(struct supervisor *sv, const struct program_context *ctx)
 {
 	if (sv->phase >= PHASE_STOPPING)
 		return;
-	for (size_t i = 0; i < sv->settings->program_count; i++)
+	for (size_t i = 0; i < sv->settings->program_count; i++) {
+		sv->programs[i].since_ms =
+			ctx->now; /* it has been stopped for as long as we are there */
 		if (sv->programs[i].settings->autostart)
 			wanting_up(sv, &sv->programs[i], ctx);
+	}
 }
 
 static void tick(struct supervisor *sv, const struct program_context *ctx)
@@ -297,6 +300,17 @@ int supervisor_apply(struct supervisor *sv, const struct event *ev, msec_t now, 
 	}
 	supervisor_settle(sv, &ctx);
 	return r;
+}
+
+void supervisor_request(struct supervisor *sv, enum event_type verb, const uint32_t *programs,
+                        size_t count, msec_t now, struct effects *out)
+{
+	struct program_context ctx = supervisor_context(sv, now, out);
+
+	for (size_t i = 0; i < count; i++)
+		if (supervisor_has(sv, programs[i]))
+			on_request(sv, &sv->programs[programs[i]], verb, &ctx);
+	supervisor_settle(sv, &ctx);
 }
 
 /* --- life and questions --- */

@@ -69,6 +69,12 @@ int supervisor_reload(struct supervisor *sv, struct settings *fresh, const struc
 int supervisor_apply(struct supervisor *sv, const struct event *ev, msec_t now,
                      struct effects *out);
 
+/* The same for EVENT_START, STOP or RESTART of several programs at once: all of them are asked
+ * before anything follows from it, so that what is to stop is not started in between because of
+ * what stops before it.  Programs that cannot be asked (see the codes above) are left out. */
+void supervisor_request(struct supervisor *sv, enum event_type verb, const uint32_t *programs,
+                        size_t count, msec_t now, struct effects *out);
+
 /* The next moment at which it wants EVENT_TICK; MSEC_NEVER when none. */
 msec_t supervisor_deadline(const struct supervisor *sv);
 

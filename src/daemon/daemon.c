@@ -201,6 +201,19 @@ void daemon_take(struct daemon *d, const struct event *event)
 	arm(d);
 }
 
+void daemon_request(struct daemon *d, enum event_type verb, const uint32_t *programs, size_t count)
+{
+	if (d->pumping)
+		return; /* requests come from the loop */
+	d->pumping = true;
+	work_off_events(d);
+	supervisor_request(d->supervisor, verb, programs, count, clock_monotonic_ms(), &d->effects);
+	carry_out_effects(d);
+	work_off_events(d);
+	d->pumping = false;
+	arm(d);
+}
+
 /* --- callbacks of the loop --- */
 
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)

@@ -135,6 +135,9 @@ void daemon_pump(struct daemon *d);
  * for a thousand programs keeps nobody waiting, and they exec in parallel (S7). */
 void daemon_take(struct daemon *d, const struct event *event);
 
+/* The same for a verb and several programs (supervisor_request). */
+void daemon_request(struct daemon *d, enum event_type verb, const uint32_t *programs, size_t count);
+
 /* Carries out the effects that core has given outside the queue (a reload), and works it off. */
 void daemon_carry_out(struct daemon *d);
 

@@ -313,9 +313,11 @@ static void forget(struct daemon *d, uint32_t program)
 {
 	struct unit *unit = &d->units[program];
 	bool to_examine = unit->to_examine;
+	struct program_status status;
 
 	log_info(daemon_name(d, program), "removed");
-	desk_on_state(d->desk, program, LIFE_STOPPED, LIFE_STATE_COUNT);
+	supervisor_status(d->supervisor, program, &status);
+	desk_on_state(d->desk, program, status.state, LIFE_STATE_COUNT);
 	hooks_forget(d->hooks, program);
 	family_forget(d->families, program);
 	free(unit->detail);

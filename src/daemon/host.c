@@ -45,6 +45,11 @@ static void apply(void *context, const struct event *event)
 	daemon_take(context, event);
 }
 
+static void request(void *context, enum event_type verb, const uint32_t *programs, size_t count)
+{
+	daemon_request(context, verb, programs, count);
+}
+
 static int send_signal(void *context, uint32_t program, int signo, enum signal_scope scope)
 {
 	const struct daemon *d = context;
@@ -114,6 +119,7 @@ void host_init(struct control_host *host, struct daemon *d)
 		.now_us = now_us,
 		.facts = facts,
 		.apply = apply,
+		.request = request,
 		.signal = send_signal,
 		.is_alive = is_alive,
 		.history = history,

@@ -363,6 +363,60 @@ def test_a_start_of_what_requires_a_stopped_one_says_whom_it_waits_for(verger):
     assert client.outcome("Wait", "web", state="running")["result"] == "done"
 
 
+# a oneshot at work, and somebody who comes after it and notes that it was started
+ONE_AFTER_THE_OTHER = """\
+[program:migrate]
+type = oneshot
+command = puppet pause
+
+[program:web]
+command = puppet text-to started "at work" pause
+after = migrate
+"""
+
+
+@pytest.mark.parametrize("method", ["Stop", "Restart"])
+def test_s5_programs_asked_together_do_not_set_each_other_off(verger, method):
+    daemon = verger.start(ONE_AFTER_THE_OTHER)
+    daemon.pid("migrate")
+    client = daemon.client()
+    client.call(method, all=True, wait=method == "Stop")
+    state = "stopped" if method == "Stop" else "waiting"
+    client.call("Wait", names=["web"], state=state, timeout_ms=5000)
+    assert not verger.path("started").exists()
+
+
+def test_a_start_is_missed_when_what_it_waits_for_fails_later(verger):
+    daemon = verger.start(
+        "[defaults]\nautostart = no\n"
+        "[program:migrate]\ntype = oneshot\nrestart = never\n"
+        "command = puppet sleep-ms 200 exit 3\n"
+        "[program:web]\ncommand = puppet pause\nrequires = migrate:done\n"
+    )
+    reply = daemon.client().call("Start", names=["migrate", "web"], timeout_ms=60000)
+    outcomes = {o["name"]: o for o in reply["programs"]}
+    assert outcomes["migrate"]["result"] == "failed"
+    assert outcomes["web"]["result"] == "failed"
+    assert "migrate" in outcomes["web"]["reason"]
+
+
+def test_a_stop_of_what_rests_leaves_its_dependents_alone(verger):
+    daemon = verger.start(
+        "[program:db]\ncommand = puppet exit 0\ntype = oneshot\n"
+        "[program:web]\ncommand = puppet pause\nrequires = db:done\n"
+    )
+    pid = daemon.pid("web")
+    reply = daemon.client().call("Stop", names=["db"])
+    assert [(o["name"], o["result"]) for o in reply["programs"]] == [("db", "done")]
+    assert daemon.pid("web") == pid
+
+
+def test_what_never_ran_is_stopped_since_vergerd_is_there(verger):
+    daemon = verger.start(WEB + "autostart = no\n")
+    reply = daemon.client().call("Status")
+    assert reply["programs"][0]["since"] >= reply["daemon"]["since"][:19]
+
+
 def test_s5_a_stop_takes_what_requires_it_along(verger):
     daemon = verger.start(WEB + "requires = db:started\n[program:db]\ncommand = puppet pause\n")
     client = daemon.client()

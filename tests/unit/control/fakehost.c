@@ -273,6 +273,19 @@ static void host_apply(void *context, const struct event *event)
 	apply(context, event);
 }
 
+static void host_request(void *context, enum event_type verb, const uint32_t *programs,
+                         size_t count)
+{
+	struct fake *f = context;
+	struct effects out;
+
+	if (effects_init(&out, supervisor_effects_max(f->sv)) < 0)
+		abort();
+	supervisor_request(f->sv, verb, programs, count, f->now, &out);
+	carry_out_all(f, &out);
+	pump(f);
+}
+
 static int send_signal(void *context, uint32_t program, int signo, enum signal_scope scope)
 {
 	struct fake *f = context;
@@ -502,6 +515,7 @@ void fake_open(struct fake *f, struct settings *settings)
 			.now_us = now_us,
 			.facts = facts,
 			.apply = host_apply,
+			.request = host_request,
 			.signal = send_signal,
 			.is_alive = is_alive,
 			.history = history,
