@@ -399,6 +399,11 @@ bool supervisor_wants_spawn(const struct supervisor *sv, uint32_t program)
 	return p->state == LIFE_SPAWNING && p->wanted && !p->again;
 }
 
+uint64_t supervisor_claims(const struct supervisor *sv)
+{
+	return sv->claims;
+}
+
 bool supervisor_claims_signal(const struct supervisor *sv, int signo)
 {
 	return signo > 0 && signo <= 64 && (sv->claims >> (signo - 1) & 1);

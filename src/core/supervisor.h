@@ -85,6 +85,10 @@ size_t supervisor_effects_max(const struct supervisor *sv);
  * EVENT_SPAWN_FAILED and SPAWN_STEP_CANCELLED. */
 bool supervisor_wants_spawn(const struct supervisor *sv, uint32_t program);
 
+/* The signals that programs claim in forward_signals, bit N-1 for signal N.  May change with any
+ * event: settings that were kept aside take their place. */
+uint64_t supervisor_claims(const struct supervisor *sv);
+
 /* Whether some program claims this signal in forward_signals. */
 bool supervisor_claims_signal(const struct supervisor *sv, int signo);
 

@@ -136,15 +136,16 @@ int daemon_reserve(struct daemon *d, size_t count)
 		count = 1;
 	if (count <= d->unit_count)
 		return 0;
+	/* the room that is remembered comes last: it means that all of it is there */
+	if (program_queue_reserve(&d->to_spawn, count) < 0 ||
+	    program_queue_reserve(&d->to_examine, count) < 0)
+		return -ENOMEM;
 	units = realloc(d->units, count * sizeof *units);
 	if (!units)
 		return -ENOMEM;
 	memset(units + d->unit_count, 0, (count - d->unit_count) * sizeof *units);
 	d->units = units;
 	d->unit_count = count;
-	if (program_queue_reserve(&d->to_spawn, count) < 0 ||
-	    program_queue_reserve(&d->to_examine, count) < 0)
-		return -ENOMEM;
 	return 0;
 }
 
@@ -163,9 +164,20 @@ static void arm_deadline(struct daemon *d)
 	ev_timer_start(d->loop, &d->deadline_timer);
 }
 
+static void follow_claims(struct daemon *d)
+{
+	uint64_t claims = supervisor_claims(d->supervisor);
+
+	if (claims == d->claims)
+		return;
+	d->claims = claims;
+	signals_update(d->signals);
+}
+
 /* what the loop is to wake us for */
 static void arm(struct daemon *d)
 {
+	follow_claims(d);
 	if (d->quitting)
 		return;
 	arm_deadline(d);
@@ -336,6 +348,7 @@ static int init_os(struct daemon *d)
 		return -ENOMEM;
 	d->families = families_new(d->loop, d->probe, d->settings, d->reaper,
 	                           executor_on_family_empty, d);
+	d->claims = supervisor_claims(d->supervisor);
 	d->signals = signals_new(d->loop, claims, on_signal, d);
 	d->hooks = hooks_new(d->loop, d->probe, command_hook_plan, command_hook_name, d);
 	if (!d->families || !d->signals || !d->hooks)
@@ -345,13 +358,13 @@ static int init_os(struct daemon *d)
 	return 0;
 }
 
-static size_t count_autostart(const struct settings *settings)
+/* those that --daemon waits for */
+static void count_autostart(struct daemon *d)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < settings->program_count; i++)
-		n += settings->programs[i].autostart;
-	return n;
+	for (size_t i = 0; i < d->settings->program_count; i++) {
+		d->units[i].counted = d->settings->programs[i].autostart;
+		d->not_up += d->units[i].counted;
+	}
 }
 
 int daemon_init(struct daemon *d, const struct daemon_parts *parts)
@@ -366,7 +379,6 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 		.started_ms = clock_monotonic_ms(),
 		.loaded_us = clock_realtime_us(),
 		.oom_kills = proc_oom_kills(),
-		.not_up = count_autostart(parts->settings),
 	};
 	descriptors_init(&d->descriptors);
 	descriptors_reserve(&d->descriptors, d->settings->program_count);
@@ -387,6 +399,7 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 	if (!d->supervisor || daemon_reserve(d, d->settings->program_count) < 0 ||
 	    effects_init(&d->effects, supervisor_effects_max(d->supervisor)) < 0)
 		return -ENOMEM;
+	count_autostart(d);
 	return init_os(d);
 }
 

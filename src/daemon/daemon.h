@@ -45,7 +45,8 @@ struct unit {
 	struct history *history; /* NULL until it has ended once; owned */
 	int64_t said_from; /* where its output file ended when it was started; -1 = it has none */
 	bool to_examine;   /* waits in daemon.to_examine */
-	bool came_up;      /* counted as up for --daemon */
+	bool output_seen;  /* what it said last was read already */
+	bool counted;      /* in daemon.not_up: --daemon waits for it */
 	bool awaits_empty; /* the end of its family was asked for and not told yet */
 	bool leaving;      /* it was removed, and hooks of it wait to be run */
 	bool finding;      /* forking: its daemon is being looked for */
@@ -72,6 +73,7 @@ struct daemon {
 	struct families *families;
 	struct spawner *spawner;
 	struct signals *signals;
+	uint64_t claims; /* the forwarded signals that `signals` listens for */
 	struct logtarget *logtarget;
 	struct pidfile_dirs *dirs;
 	struct effects effects;
@@ -103,7 +105,8 @@ struct daemon {
 	int report_fd;        /* --daemon: who waits for our word; -1 = nobody */
 	size_t not_up;        /* autostart programs that have not come up yet */
 	bool pumping, quitting, strays_killed;
-	bool over; /* nothing is waited for any more */
+	bool log_behind; /* the log could not go where the settings say */
+	bool over;       /* nothing is waited for any more */
 	int status;
 };
 

@@ -20,15 +20,35 @@ static const char *output_file(const struct program_settings *s)
 	return s->stdout_stream.kind == STREAM_FILE ? s->stdout_stream.path : NULL;
 }
 
+static void examine_output(struct daemon *d, uint32_t program, struct history *history)
+{
+	const char *path = output_file(&d->settings->programs[program]);
+	char said[HISTORY_OUTPUT_MAX];
+	ssize_t size;
+
+	if (!path || d->units[program].said_from < 0)
+		return;
+	size = logtail_read_end(path, d->units[program].said_from, said, sizeof said);
+	if (size > 0)
+		history_set_output(history, said, (size_t)size, history_last(history)->at_us);
+}
+
 void evidence_on_start(struct daemon *d, uint32_t program, const struct spawn_plan *plan)
 {
 	const struct program_settings *s = &d->settings->programs[program];
 	int fd = plan->stdio[s->stderr_stream.kind == STREAM_FILE ? 2 : 1];
+	struct unit *unit = &d->units[program];
 	struct stat st;
 
-	d->units[program].said_from = -1;
+	/* it starts again before there was time to look at what it said last */
+	if (unit->to_examine && !unit->output_seen && unit->history &&
+	    history_count(unit->history)) {
+		examine_output(d, program, unit->history);
+		unit->output_seen = true;
+	}
+	unit->said_from = -1;
 	if (output_file(s) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		d->units[program].said_from = st.st_size;
+		unit->said_from = st.st_size;
 }
 
 static struct history *history_of(struct daemon *d, uint32_t program)
@@ -47,6 +67,7 @@ static void examine_later(struct daemon *d, uint32_t program)
 	if (unit->to_examine)
 		return;
 	unit->to_examine = true;
+	unit->output_seen = false;
 	program_queue_add(&d->to_examine, program);
 	ev_idle_start(d->loop, &d->examination);
 }
@@ -90,29 +111,18 @@ void evidence_on_exit(struct daemon *d, uint32_t program, const struct reaper_ex
 		examine_later(d, program);
 }
 
-/* SIGKILL that nobody here sent, and the kernel has killed for memory since the last look */
+/* A SIGKILL that nobody here sent, and since the last look the kernel has killed for memory?
+ * Several may have died of it at once: they share a look. */
 static void examine_memory(struct daemon *d, struct past_end *end)
 {
-	int64_t before = d->oom_kills;
+	int64_t now = proc_oom_kills();
 
-	if (end->signal != SIGKILL || end->asked)
-		return;
-	d->oom_kills = proc_oom_kills();
-	end->memory_known = before >= 0 && d->oom_kills >= 0;
-	end->out_of_memory = end->memory_known && d->oom_kills > before;
-}
-
-static void examine_output(struct daemon *d, uint32_t program, struct history *history)
-{
-	const char *path = output_file(&d->settings->programs[program]);
-	char said[HISTORY_OUTPUT_MAX];
-	ssize_t size;
-
-	if (!path || d->units[program].said_from < 0)
-		return;
-	size = logtail_read_end(path, d->units[program].said_from, said, sizeof said);
-	if (size > 0)
-		history_set_output(history, said, (size_t)size, history_last(history)->at_us);
+	if (end->signal == SIGKILL && !end->asked) {
+		end->memory_known = d->oom_kills >= 0 && now >= 0;
+		end->out_of_memory = end->memory_known && now > d->oom_kills;
+	}
+	if (d->to_examine.count == 0)
+		d->oom_kills = now;
 }
 
 void evidence_examine(struct daemon *d)
@@ -130,5 +140,6 @@ void evidence_examine(struct daemon *d)
 	if (!unit->history || history_count(unit->history) == 0)
 		return; /* it was removed meanwhile */
 	examine_memory(d, history_last(unit->history));
-	examine_output(d, program, unit->history);
+	if (!unit->output_seen)
+		examine_output(d, program, unit->history);
 }

@@ -47,9 +47,9 @@ static void report_up(struct daemon *d, uint32_t program)
 {
 	struct unit *unit = &d->units[program];
 
-	if (unit->came_up || !d->settings->programs[program].autostart)
+	if (!unit->counted)
 		return;
-	unit->came_up = true;
+	unit->counted = false;
 	d->not_up--;
 }
 
@@ -322,6 +322,7 @@ static void forget(struct daemon *d, uint32_t program)
 	family_forget(d->families, program);
 	free(unit->detail);
 	history_free(unit->history);
+	d->leaving -= unit->leaving;
 	*unit = (struct unit){ .to_examine = to_examine };
 	daemon_post(d, (struct event){ .type = EVENT_FORGOTTEN, .program = program });
 }
@@ -431,9 +432,12 @@ static void send_signal(struct daemon *d, const struct effect *effect)
 
 static void tell_starter(struct daemon *d, uint32_t program, enum life_state to)
 {
-	if (to == LIFE_RUNNING || to == LIFE_EXITED)
+	bool stopped_by_somebody =
+		to == LIFE_STOPPED && !supervisor_is_shutting_down(d->supervisor);
+
+	if (to == LIFE_RUNNING || to == LIFE_EXITED || stopped_by_somebody)
 		report_up(d, program);
-	else if (to == LIFE_FAILED)
+	else if (to == LIFE_FAILED && d->units[program].counted)
 		daemon_report_start(d, program);
 	if (d->not_up == 0)
 		daemon_report_start(d, NO_PROGRAM);

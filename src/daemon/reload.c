@@ -165,9 +165,11 @@ static void follow_log(struct daemon *d, const struct settings *before)
 	int r;
 
 	log_set_level(s->log_level);
-	if (s->log_target == before->log_target && (same_path || s->log_target != LOG_TARGET_FILE))
+	if (!d->log_behind && s->log_target == before->log_target &&
+	    (same_path || s->log_target != LOG_TARGET_FILE))
 		return;
 	r = logtarget_change(d->logtarget, s->log_target, s->log_path);
+	d->log_behind = r < 0;
 	if (r < 0)
 		log_error(NULL, "log %s: %s; the log stays where it was", s->log_path,
 		          strerror(-r));
@@ -184,7 +186,6 @@ static void follow_paths(struct daemon *d)
 /* what lives as long as `settings`, but is made of them */
 static void follow(struct daemon *d)
 {
-	signals_update(d->signals);
 	follow_paths(d);
 	desk_on_reload(d->desk);
 	d->reloads++;

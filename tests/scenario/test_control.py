@@ -1038,3 +1038,18 @@ def test_the_plain_client_calls_and_streams(verger):
     assert "NoSuchProgram" in result.stderr
     source = (harness.SOURCE / "docs/how-to/varlink-client.py").read_text()
     assert len(source.splitlines()) <= 35, "it is to stay short enough to be read"
+
+
+def test_r3_the_last_words_are_those_of_the_dead(verger):
+    """The next life begins at once, and writes to the same file."""
+    daemon = verger.start(
+        "[program:web]\nstdout = web.log\nmin_uptime = 0\nrestart_delay = 0\n"
+        "command = sh -c 'echo life $$$$; exec puppet exit-on USR1 3 pause'\n"
+    )
+    first = daemon.server("web")
+    os.kill(first, signal.SIGUSR1)
+    second = daemon.server("web", other_than=first)
+    client = daemon.client()
+    eventually(lambda: client.call("Why", name="web")["output"], "what it said")
+    output = client.call("Why", name="web")["output"]
+    assert f"life {first}" in output and f"life {second}" not in output

@@ -721,3 +721,17 @@ def test_two_hundred_edits_in_a_row(world):
     files = {p.name for p in world.verger.run_dir.glob("p*.pid")}
     assert files == {f"{name}.pid" for name in model.expected()}
     assert len(processes.children(world.daemon.pid_itself)) == len(model.expected())
+
+
+def test_g1_a_signal_claimed_together_with_a_restart_is_forwarded_afterwards(verger):
+    """Settings that are kept aside claim their signals when they take their place."""
+    daemon = verger.start("[program:web]\ncommand = puppet pause\n")
+    first = daemon.pid("web")
+    verger.config(
+        "[program:web]\ncommand = puppet exit-on USR1 0 pause\nforward_signals = RTMIN+1:USR1\n"
+    )
+    daemon.client().call("Reload")
+    second = daemon.server("web", other_than=first)
+    daemon.send(signal.SIGRTMIN + 1)  # nobody listening would be its end
+    daemon.pid("web", other_than=second)
+    daemon.check_alive()
