@@ -264,10 +264,14 @@ static void on_find(struct ev_loop *loop, ev_timer *w, int revents)
 
 static void on_calm(struct ev_loop *loop, ev_timer *w, int revents)
 {
+	struct daemon *d = w->data;
+
 	(void)loop;
-	(void)w;
 	(void)revents;
-	footprint_trim();
+	if (d->to_spawn.count)
+		daemon_trim_soon(d); /* many start: it is not calm yet */
+	else
+		footprint_trim();
 }
 
 static bool claims(void *context, int signo)
