@@ -171,7 +171,7 @@ static void advise_by_end(const struct inquiry *q)
 		advise_fix(q);
 		return;
 	}
-	if (end->signal == SIGKILL)
+	if (end->signal == SIGKILL && (end->out_of_memory || !end->memory_known))
 		advise(q, "see whether the kernel killed it: dmesg | grep -i 'killed process'");
 	else if (is_crash(end->signal))
 		advise_crash(q, end);
