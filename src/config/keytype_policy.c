@@ -280,6 +280,8 @@ FORMAT(stream)
 	case STREAM_NULL: return keytype_written(text_add_string(out, "null"));
 	case STREAM_INHERIT: return keytype_written(text_add_string(out, "inherit"));
 	case STREAM_STDOUT: return keytype_written(text_add_string(out, "stdout"));
+	case STREAM_SYSLOG: return keytype_written(text_add_string(out, "syslog"));
+	case STREAM_JOURNAL: return keytype_written(text_add_string(out, "journal"));
 	case STREAM_FILE: return keytype_write_text(stream->path, out);
 	}
 	return 0;
@@ -315,6 +317,7 @@ FORMAT(log)
 	switch (s->log_target) {
 	case LOG_TARGET_STDERR: return keytype_written(text_add_string(out, "stderr"));
 	case LOG_TARGET_SYSLOG: return keytype_written(text_add_string(out, "syslog"));
+	case LOG_TARGET_JOURNAL: return keytype_written(text_add_string(out, "journal"));
 	case LOG_TARGET_FILE: return keytype_write_text(s->log_path, out);
 	}
 	return 0;

@@ -42,6 +42,28 @@ const char *const condition_names[] = {
 	NULL,
 };
 
+const char *const log_format_names[] = {
+	[LOG_FORMAT_RAW] = "raw",
+	[LOG_FORMAT_TIMESTAMP] = "timestamp",
+	[LOG_FORMAT_PREFIX] = "prefix",
+	[LOG_FORMAT_JSON] = "json",
+	NULL,
+};
+
+const char *const log_stalled_names[] = {
+	[LOG_STALLED_BLOCK] = "block",
+	[LOG_STALLED_DROP] = "drop",
+	NULL,
+};
+
+const char *const log_compress_names[] = {
+	[LOG_COMPRESS_NO] = "no",
+	[LOG_COMPRESS_GZIP] = "gzip",
+	[LOG_COMPRESS_ZSTD] = "zstd",
+	[LOG_COMPRESS_XZ] = "xz",
+	NULL,
+};
+
 static const struct exit_set success_zero = { .codes = { 1 } };
 static const struct stop_plan stop_term = { .count = 1,
 	                                    .steps = { { .signal = SIGTERM, .wait_ms = 10000 } } };
@@ -53,6 +75,7 @@ void program_settings_defaults(struct program_settings *p)
 		.stdin_stream = { .kind = STREAM_NULL },
 		.stdout_stream = { .kind = STREAM_INHERIT },
 		.stderr_stream = { .kind = STREAM_INHERIT },
+		.log = { .max_age_ms = MSEC_NEVER, .keep = 10, .memory = 4096 },
 		.pidfile_mode = 0644,
 		.pidfile_uid = (uid_t)-1,
 		.pidfile_gid = (gid_t)-1,
@@ -111,6 +134,45 @@ void settings_free(struct settings *s)
 	free(s->programs);
 	arena_free(s->arena);
 	free(s);
+}
+
+const struct stream *program_stream(const struct program_settings *p, int fd)
+{
+	return fd == 2 && p->stderr_stream.kind != STREAM_STDOUT ? &p->stderr_stream
+	                                                         : &p->stdout_stream;
+}
+
+/* what only somebody between the program and its log can do */
+static bool asks_for_more(const struct log_policy *log)
+{
+	return log->format != LOG_FORMAT_RAW || log->stalled != LOG_STALLED_BLOCK;
+}
+
+static bool asks_for_rotation(const struct log_policy *log)
+{
+	return (log->max_size != LOG_SIZE_AUTO && log->max_size != LOG_SIZE_NONE) ||
+	       log->max_age_ms != MSEC_NEVER;
+}
+
+bool program_is_captured(const struct program_settings *p, int fd)
+{
+	const struct stream *stream = program_stream(p, fd);
+
+	switch (stream->kind) {
+	case STREAM_NULL:
+	case STREAM_STDOUT: return false;
+	case STREAM_INHERIT: return asks_for_more(&p->log);
+	case STREAM_FILE:
+		return stream->shared || asks_for_more(&p->log) || asks_for_rotation(&p->log);
+	case STREAM_SYSLOG:
+	case STREAM_JOURNAL: return true;
+	}
+	return false;
+}
+
+uint64_t log_policy_max_size(const struct log_policy *log)
+{
+	return log->max_size == LOG_SIZE_AUTO ? LOG_SIZE_DEFAULT : log->max_size;
 }
 
 bool exit_set_has(const struct exit_set *set, int code, int signal)

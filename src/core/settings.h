@@ -91,13 +91,48 @@ struct credentials {
 enum stream_kind {
 	STREAM_NULL,    /* /dev/null */
 	STREAM_INHERIT, /* vergerd's own */
-	STREAM_FILE,    /* `path`: read for stdin, appended to otherwise, by the program itself */
+	STREAM_FILE,    /* `path`: read for stdin, appended to otherwise */
 	STREAM_STDOUT,  /* stderr only: the same as stdout */
+	STREAM_SYSLOG,  /* the system log, /dev/log */
+	STREAM_JOURNAL, /* systemd's journal, by its own protocol */
 };
 
 struct stream {
 	enum stream_kind kind;
+	bool shared; /* another program writes to the same file */
 	const char *path;
+};
+
+/* What a line looks like in a log. */
+enum log_format {
+	LOG_FORMAT_RAW,       /* as it was written */
+	LOG_FORMAT_TIMESTAMP, /* RFC 3339, and as it was written */
+	LOG_FORMAT_PREFIX,    /* the program's name, and as it was written */
+	LOG_FORMAT_JSON,      /* an object (JSON Lines) */
+};
+
+/* What becomes of the output of a program whose log takes nothing. */
+enum log_stalled {
+	LOG_STALLED_BLOCK, /* it waits in a pipe, and so does the program when that is full */
+	LOG_STALLED_DROP,  /* it is counted */
+};
+
+enum log_compress { LOG_COMPRESS_NO, LOG_COMPRESS_GZIP, LOG_COMPRESS_ZSTD, LOG_COMPRESS_XZ };
+
+#define LOG_SIZE_NONE UINT64_MAX    /* log_max_size = none */
+#define LOG_SIZE_AUTO ((uint64_t)0) /* not said */
+#define LOG_SIZE_DEFAULT                                                                           \
+	((uint64_t)50 * 1048576) /* what that means where vergerd writes the file */
+
+/* How a program's output is kept (docs/adr/0012). */
+struct log_policy {
+	uint64_t max_size; /* bytes, LOG_SIZE_AUTO or LOG_SIZE_NONE */
+	msec_t max_age_ms; /* MSEC_NEVER = none */
+	unsigned keep;     /* rotated files */
+	unsigned memory;   /* bytes of the last lines that are kept in memory; 0 = none */
+	enum log_compress compress;
+	enum log_format format;
+	enum log_stalled stalled;
 };
 
 struct dependency {
@@ -137,6 +172,7 @@ struct program_settings {
 		env_files; /* paths, "-" before = may be missing; read at each start; NULL = none */
 	char *const *env_inherit; /* NULL = all; else names, may be empty for none */
 	struct stream stdin_stream, stdout_stream, stderr_stream;
+	struct log_policy log;
 	const char *pidfile;       /* absolute; NULL = none */
 	const char *main_pid_file; /* absolute; NULL = none; forking only */
 	const char *cgroup;        /* reserved for a later version */
@@ -180,7 +216,7 @@ struct group_settings {
 	const uint32_t *programs; /* indices in settings.programs */
 };
 
-enum log_target { LOG_TARGET_STDERR, LOG_TARGET_FILE, LOG_TARGET_SYSLOG };
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_FILE, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNAL };
 
 /* Settings that were replaced and that some program still lives by. */
 struct settings_past {
@@ -205,6 +241,7 @@ struct settings {
 	enum log_target log_target;
 	const char *log_path;
 	enum log_level log_level;
+	bool log_json; /* vergerd's own lines are JSON objects */
 	enum exit_when exit_when;
 	uint32_t exit_code_from; /* program or NO_PROGRAM */
 	msec_t stop_deadline_ms; /* MSEC_NEVER = none */
@@ -232,6 +269,17 @@ bool exit_set_has(const struct exit_set *set, int code, int signal);
 void exit_set_add_code(struct exit_set *set, unsigned code);
 void exit_set_add_signal(struct exit_set *set, int signal);
 
+/* The stream behind descriptor `fd` (1 or 2) of a program: for stderr = stdout, stdout's. */
+const struct stream *program_stream(const struct program_settings *p, int fd);
+
+/* Whether what the program writes to descriptor `fd` (1 or 2) goes through vergerd.  Where nothing
+ * is asked for that takes vergerd, the program has the file or vergerd's own stream itself: that
+ * costs nothing and outlives vergerd. */
+bool program_is_captured(const struct program_settings *p, int fd);
+
+/* The size at which a captured log is rotated; LOG_SIZE_NONE = never. */
+uint64_t log_policy_max_size(const struct log_policy *log);
+
 /* Names of the enums above as they stand in the file, NULL-terminated. */
 extern const char *const program_type_names[];
 extern const char *const restart_policy_names[];
@@ -239,3 +287,6 @@ extern const char *const end_policy_names[];
 extern const char *const signal_scope_names[];
 extern const char *const exit_when_names[];
 extern const char *const condition_names[];
+extern const char *const log_format_names[];
+extern const char *const log_stalled_names[];
+extern const char *const log_compress_names[];

@@ -233,6 +233,7 @@ int logtarget_open(struct logtarget **out, enum log_target target, const char *p
 			return r;
 		}
 		break;
+	case LOG_TARGET_JOURNAL:
 	case LOG_TARGET_SYSLOG: openlog("vergerd", LOG_PID | LOG_NDELAY, LOG_DAEMON); break;
 	}
 	log_set_sink(target == LOG_TARGET_SYSLOG ? sink_syslog : sink_lines, t);

@@ -455,6 +455,8 @@ static int open_stream(struct spawn_plan *plan, int index, const struct stream *
 	case STREAM_INHERIT: return 0; /* as it is by default */
 	case STREAM_STDOUT: plan->stdio[index] = plan->stdio[1]; return 0;
 	case STREAM_NULL: return open_null(plan, index, null_fd, detail);
+	case STREAM_SYSLOG:
+	case STREAM_JOURNAL: return -EOPNOTSUPP;
 	case STREAM_FILE:
 		fd = open_stream_file(stream->path, index, detail);
 		if (fd < 0)
