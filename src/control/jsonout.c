@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "control/utf8.h"
+#include "base/utf8.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)
 

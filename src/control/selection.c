@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "control/similar.h"
-#include "control/utf8.h"
+#include "base/utf8.h"
 
 struct word {
 	const char *text;

@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "control/jsonout.h"
-#include "control/utf8.h"
+#include "base/utf8.h"
 #include "fuzz.h"
 
 /* what a decoder would have made of the bytes */

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "control/utf8.h"
+#include "base/utf8.h"
 #include "unit/suite.h"
 
 static struct text text;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of well-formed sequences (The Unicode Standard, table 3-7), as code.  Knows nothing of
  * what the characters mean. */
-#include "control/utf8.h"
+#include "base/utf8.h"
 
 #include <stdint.h>
 
