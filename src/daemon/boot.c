@@ -97,8 +97,8 @@ static void make_daemon(struct daemon *d, const struct daemon_parts *parts, stru
 		open_desk(d, refusal);
 }
 
-static int run(const struct boot *boot, struct logtarget *logtarget, struct lock *lock,
-               int report_fd, struct refusal *refusal)
+static int run(const struct boot *boot, struct logtarget *logtarget, struct capture *capture,
+               struct lock *lock, int report_fd, struct refusal *refusal)
 {
 	struct probe probe;
 	struct daemon d;
@@ -119,6 +119,7 @@ static int run(const struct boot *boot, struct logtarget *logtarget, struct lock
 			    .source = boot->source,
 			    .probe = &probe,
 			    .logtarget = logtarget,
+			    .capture = capture,
 			    .environ = boot->environ,
 			    .report_fd = report_fd,
 		    },
@@ -159,6 +160,7 @@ static void tell(const struct refusal *refusal, int report_fd)
 int boot_run(const struct boot *boot)
 {
 	struct logtarget *logtarget = NULL;
+	struct capture *capture;
 	struct lock lock = LOCK_INIT;
 	struct refusal refusal = { 0 };
 	int report_fd = boot->daemonize ? daemonize_start(1) : -1;
@@ -169,13 +171,18 @@ int boot_run(const struct boot *boot)
 		return EXIT_STATUS_SYSTEM;
 	}
 	signals_hold();
-	prepare(boot->settings, &logtarget, &lock, &refusal);
-	status = refusal.status ? 0 : run(boot, logtarget, &lock, report_fd, &refusal);
+	capture = capture_new();
+	if (!capture)
+		refuse(&refusal, EXIT_STATUS_SYSTEM, "cannot start: %s", strerror(errno));
+	else
+		prepare(boot->settings, &logtarget, &lock, &refusal);
+	status = refusal.status ? 0 : run(boot, logtarget, capture, &lock, report_fd, &refusal);
 	if (refusal.status) {
 		tell(&refusal, report_fd);
 		status = refusal.status;
 	}
 	lock_release(&lock);
 	logtarget_close(logtarget);
+	capture_free(capture);
 	return status;
 }

@@ -138,7 +138,8 @@ int daemon_reserve(struct daemon *d, size_t count)
 		return 0;
 	/* the room that is remembered comes last: it means that all of it is there */
 	if (program_queue_reserve(&d->to_spawn, count) < 0 ||
-	    program_queue_reserve(&d->to_examine, count) < 0)
+	    program_queue_reserve(&d->to_examine, count) < 0 ||
+	    capture_reserve(d->capture, count) < 0)
 		return -ENOMEM;
 	units = realloc(d->units, count * sizeof *units);
 	if (!units)
@@ -312,6 +313,7 @@ static void on_signal(void *context, int signo)
 		r = d->logtarget ? logtarget_reopen(d->logtarget) : 0;
 		if (r < 0)
 			log_error(NULL, "the log cannot be opened again: %s", strerror(-r));
+		capture_reopen(d->capture);
 		break;
 	default:
 		log_info(NULL,
@@ -359,6 +361,7 @@ static int init_os(struct daemon *d)
 		return -ENOMEM;
 	families_set_outsider(d->families, command_is_hook, d);
 	host_init(&d->host, d);
+	capture_attach(d->capture, d->loop, evidence_on_last_words, d);
 	return 0;
 }
 
@@ -378,6 +381,7 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 		.source = parts->source,
 		.probe = parts->probe,
 		.logtarget = parts->logtarget,
+		.capture = parts->capture,
 		.environ = parts->environ,
 		.report_fd = parts->report_fd,
 		.started_ms = clock_monotonic_ms(),
@@ -385,7 +389,8 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 		.oom_kills = proc_oom_kills(),
 	};
 	descriptors_init(&d->descriptors);
-	descriptors_reserve(&d->descriptors, d->settings->program_count);
+	descriptors_reserve(&d->descriptors,
+	                    d->settings->program_count + capture_descriptors(d->settings));
 	d->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (d->null_fd < 0)
 		return -errno;
@@ -410,6 +415,7 @@ int daemon_init(struct daemon *d, const struct daemon_parts *parts)
 void daemon_release(struct daemon *d)
 {
 	desk_close(d->desk);
+	capture_detach(d->capture);
 	hooks_free(d->hooks);
 	signals_free(d->signals);
 	families_free(d->families);
@@ -468,6 +474,7 @@ int daemon_run(struct daemon *d)
 		ev_run(d->loop, 0);
 	/* a control group is empty a moment before its last process is dead */
 	reaper_drain(d->reaper, DRAIN_MS);
+	capture_drain(d->capture, CAPTURE_DRAIN_MS);
 	log_info(NULL, "ended with status %d", d->status);
 	return d->status;
 }

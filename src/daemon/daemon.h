@@ -17,6 +17,7 @@
 #include "core/history.h"
 #include "core/supervisor.h"
 #include "daemon/descriptors.h"
+#include "os/capture.h"
 #include "os/family.h"
 #include "os/hook.h"
 #include "os/logtarget.h"
@@ -75,6 +76,7 @@ struct daemon {
 	struct signals *signals;
 	uint64_t claims; /* the forwarded signals that `signals` listens for */
 	struct logtarget *logtarget;
+	struct capture *capture;
 	struct pidfile_dirs *dirs;
 	struct effects effects;
 	struct event_queue events;
@@ -116,6 +118,7 @@ struct daemon_parts {
 	const struct conf_source *source;
 	const struct probe *probe;
 	struct logtarget *logtarget; /* NULL = standard error as it is */
+	struct capture *capture;
 	char *const *environ;
 	int report_fd; /* from daemonize_start; -1 = none */
 };

@@ -22,12 +22,14 @@ static const char *output_file(const struct program_settings *s)
 
 static void examine_output(struct daemon *d, uint32_t program, struct history *history)
 {
-	const char *path = output_file(&d->settings->programs[program]);
+	const struct program_settings *s = &d->settings->programs[program];
+	const char *path = output_file(s);
 	char said[HISTORY_OUTPUT_MAX];
 	ssize_t size;
 
-	if (!path || d->units[program].said_from < 0)
-		return;
+	if (!path || d->units[program].said_from < 0 ||
+	    program_is_captured(s, s->stderr_stream.kind == STREAM_FILE ? 2 : 1))
+		return; /* evidence_on_last_words comes for what goes through vergerd */
 	size = logtail_read_end(path, d->units[program].said_from, said, sizeof said);
 	if (size > 0)
 		history_set_output(history, said, (size_t)size, history_last(history)->at_us);
@@ -49,6 +51,15 @@ void evidence_on_start(struct daemon *d, uint32_t program, const struct spawn_pl
 	unit->said_from = -1;
 	if (output_file(s) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		unit->said_from = st.st_size;
+}
+
+void evidence_on_last_words(void *context, uint32_t program, const char *text, size_t size)
+{
+	struct daemon *d = context;
+	struct history *history = program < d->unit_count ? d->units[program].history : NULL;
+
+	if (history && history_count(history) && !history_last(history)->asked)
+		history_set_output(history, text, size, history_last(history)->at_us);
 }
 
 static struct history *history_of(struct daemon *d, uint32_t program)

@@ -16,3 +16,6 @@ void evidence_on_exit(struct daemon *d, uint32_t program, const struct reaper_ex
  * out.
  */
 void evidence_examine(struct daemon *d);
+
+/* What a life that went through vergerd said last (capture_last_words; `context` is the daemon). */
+void evidence_on_last_words(void *context, uint32_t program, const char *text, size_t size);

@@ -62,6 +62,8 @@ struct spawn_surroundings executor_surroundings(struct daemon *d, uint32_t progr
 		.family = family_mark(d->families, in_family ? program : NO_PROGRAM),
 		.cgroup_fd = in_family ? family_cgroup(d->families, program) : -1,
 		.load_env_file = envfile_load,
+		.capture = d->capture,
+		.id = program,
 		.null_fd = d->null_fd,
 		.nofile = descriptors_for_programs(&d->descriptors),
 	};
@@ -97,6 +99,7 @@ static bool spawn(struct daemon *d, uint32_t program, int *cgroup_fd)
 		return true;
 	}
 	evidence_on_start(d, program, &plan);
+	capture_on_start(d->capture, program);
 	spawner_start(d->spawner, program, &plan);
 	return true;
 }
@@ -163,6 +166,7 @@ void executor_on_spawned(void *context, struct spawn_result *result)
 	if (result->step != SPAWN_STEP_NONE) {
 		log_error(daemon_name(d, program), "%s", result->detail);
 		set_detail(unit, result->detail);
+		capture_on_started(d->capture, program, 0);
 		post_failure(d, program, result->step, result->error);
 		return;
 	}
@@ -176,6 +180,7 @@ void executor_on_spawned(void *context, struct spawn_result *result)
 		log_error(daemon_name(d, program), "PID %d cannot be watched: %s", (int)result->pid,
 		          strerror(-r));
 	d->running++;
+	capture_on_started(d->capture, program, result->pid);
 	family_started(d->families, program, result->pid);
 	daemon_post(
 		d, (struct event){ .type = EVENT_SPAWNED, .program = program, .pid = result->pid });
@@ -186,6 +191,7 @@ void executor_on_spawned(void *context, struct spawn_result *result)
 static void tell_empty(struct daemon *d, uint32_t program)
 {
 	d->units[program].awaits_empty = false;
+	capture_on_empty(d->capture, program);
 	daemon_post(d, (struct event){ .type = EVENT_FAMILY_EMPTY, .program = program });
 }
 
@@ -258,6 +264,7 @@ static void on_main_found(struct daemon *d, uint32_t program, pid_t pid)
 		log_error(daemon_name(d, program), "PID %d cannot be watched: %s", (int)pid,
 		          strerror(-r));
 	d->running++;
+	capture_on_started(d->capture, program, pid);
 	family_started(d->families, program, pid);
 	daemon_post(d, (struct event){ .type = EVENT_MAIN_FOUND, .program = program, .pid = pid });
 }
@@ -320,6 +327,7 @@ static void forget(struct daemon *d, uint32_t program)
 	desk_on_state(d->desk, program, status.state, LIFE_STATE_COUNT);
 	hooks_forget(d->hooks, program);
 	family_forget(d->families, program);
+	capture_forget(d->capture, program);
 	free(unit->detail);
 	history_free(unit->history);
 	d->leaving -= unit->leaving;

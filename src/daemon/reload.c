@@ -187,6 +187,7 @@ static void follow_paths(struct daemon *d)
 static void follow(struct daemon *d)
 {
 	follow_paths(d);
+	capture_on_reload(d->capture, d->settings);
 	desk_on_reload(d->desk);
 	d->reloads++;
 	d->loaded_us = clock_realtime_us();
@@ -203,7 +204,7 @@ static int apply(struct reload *r, const struct host_plan_sink *sink)
 		return -ENOMEM;
 	before.log_path = before.log_path ? arena_intern(texts, before.log_path) : NULL;
 	result = arena_failed(texts) ? -ENOMEM : daemon_reserve(d, r->plan.place_count);
-	descriptors_reserve(&d->descriptors, r->plan.place_count);
+	descriptors_reserve(&d->descriptors, r->plan.place_count + capture_descriptors(r->fresh));
 	if (result == 0)
 		result = families_reserve(d->families, r->plan.place_count);
 	if (result == 0)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "os/capture.h"
 #include "os/proc.h"
 
 enum {
@@ -398,15 +399,26 @@ static bool is_kind(const char *path, mode_t kind)
 	return stat(path, &st) == 0 && (st.st_mode & S_IFMT) == kind;
 }
 
+/* A descriptor that is closed on exec, or negative errno. */
+static int open_patiently(struct capture *capture, const char *path, int flags)
+{
+	int fd;
+
+	if (capture)
+		return capture_open_direct(capture, path, flags, STREAM_FILE_MODE);
+	fd = open(path, flags | O_CLOEXEC, STREAM_FILE_MODE);
+	return fd < 0 ? -errno : fd;
+}
+
 /* Opens without waiting for a peer, and then lets the program wait. */
-static int open_file(const char *path, bool writing)
+static int open_file(struct capture *capture, const char *path, bool writing)
 {
 	int flags = writing ? O_WRONLY | O_APPEND | O_CREAT : O_RDONLY;
-	int fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, STREAM_FILE_MODE);
+	int fd = open_patiently(capture, path, flags | O_NONBLOCK | O_NOCTTY);
 	int r;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (!writing && is_kind(path, S_IFDIR))
 		r = -EISDIR;
 	else
@@ -416,11 +428,13 @@ static int open_file(const char *path, bool writing)
 	return r;
 }
 
-static int open_stream_file(const char *path, int index, char *detail)
+static int open_stream_file(struct capture *capture, const char *path, int index, char *detail)
 {
-	int fd = open_file(path, index > 0);
+	int fd = open_file(capture, path, index > 0);
 
-	if (fd == -ENXIO && is_kind(path, S_IFIFO))
+	if (fd == -ETIMEDOUT)
+		say(detail, "%s %s: does not answer", stream_names[index], path);
+	else if (fd == -ENXIO && is_kind(path, S_IFIFO))
 		say(detail, "%s %s: nobody has opened this FIFO for reading", stream_names[index],
 		    path);
 	else if (fd < 0)
@@ -446,19 +460,40 @@ static int open_null(struct spawn_plan *plan, int index, int null_fd, char *deta
 	return 0;
 }
 
-static int open_stream(struct spawn_plan *plan, int index, const struct stream *stream, int null_fd,
-                       char *detail)
+/* What the program writes goes through vergerd. */
+static int open_captured(struct spawn_plan *plan, const struct spawn_surroundings *around,
+                         int index, const struct stream *stream, char *detail)
+{
+	const char *target = stream->kind == STREAM_FILE ? stream->path : "of vergerd";
+	char reason[PLAN_DETAIL_MAX];
+	int fd = capture_open(around->capture, plan->program, around->id, index, reason,
+	                      sizeof reason);
+
+	if (fd < 0) {
+		say(detail, "%s %s: %s", stream_names[index], target, reason);
+		return fd;
+	}
+	plan->stdio[index] = fd;
+	plan->owned_stdio[index] = true;
+	return 0;
+}
+
+static int open_stream(struct spawn_plan *plan, int index, const struct stream *stream,
+                       const struct spawn_surroundings *around, char *detail)
 {
 	int fd;
 
+	if (index > 0 && stream->kind != STREAM_STDOUT && around->capture &&
+	    program_is_captured(plan->program, index))
+		return open_captured(plan, around, index, stream, detail);
 	switch (stream->kind) {
 	case STREAM_INHERIT: return 0; /* as it is by default */
 	case STREAM_STDOUT: plan->stdio[index] = plan->stdio[1]; return 0;
-	case STREAM_NULL: return open_null(plan, index, null_fd, detail);
+	case STREAM_NULL: return open_null(plan, index, around->null_fd, detail);
 	case STREAM_SYSLOG:
 	case STREAM_JOURNAL: return -EOPNOTSUPP;
 	case STREAM_FILE:
-		fd = open_stream_file(stream->path, index, detail);
+		fd = open_stream_file(around->capture, stream->path, index, detail);
 		if (fd < 0)
 			return fd;
 		plan->stdio[index] = fd;
@@ -468,7 +503,8 @@ static int open_stream(struct spawn_plan *plan, int index, const struct stream *
 	return -EINVAL;
 }
 
-static int open_streams(struct spawn_plan *plan, int null_fd, char *detail, enum spawn_step *step)
+static int open_streams(struct spawn_plan *plan, const struct spawn_surroundings *around,
+                        char *detail, enum spawn_step *step)
 {
 	const struct stream *streams[] = { &plan->program->stdin_stream,
 		                           &plan->program->stdout_stream,
@@ -477,7 +513,7 @@ static int open_streams(struct spawn_plan *plan, int null_fd, char *detail, enum
 
 	for (int i = 0; i < 3 && r == 0; i++) {
 		*step = stream_steps[i];
-		r = open_stream(plan, i, streams[i], null_fd, detail);
+		r = open_stream(plan, i, streams[i], around, detail);
 	}
 	return r;
 }
@@ -587,7 +623,7 @@ static int make_parts(struct spawn_plan *plan, const struct spawn_surroundings *
 		r = make_arguments(plan, detail);
 	if (r < 0)
 		return r;
-	r = open_streams(plan, around->null_fd, detail, step);
+	r = open_streams(plan, around, detail, step);
 	if (r < 0)
 		return r;
 	*step = SPAWN_STEP_PIDFILE;

@@ -13,6 +13,7 @@
 #include "core/settings.h"
 #include "os/pidfile.h"
 
+struct capture;
 struct rlimit;
 
 enum { PLAN_DETAIL_MAX = 512 };
@@ -46,6 +47,9 @@ struct spawn_surroundings {
 	int cgroup_fd;      /* -1 = none */
 	int null_fd; /* /dev/null opened for reading and writing, borrowed; 0 = none: opened for
 	                each plan */
+	struct capture *capture; /* opens what output goes to; NULL: nothing is captured, and a file
+	                            that hangs is waited for */
+	uint32_t id;             /* of the program, for `capture` */
 	const struct rlimit *nofile; /* RLIMIT_NOFILE for programs where vergerd has raised its own;
 	                                NULL = as it is */
 	/* Appends the NAME=value pairs of an environment file.  0, or negative errno (-ENOENT:

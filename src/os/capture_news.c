@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* What targets have come to: told in vergerd's log, to whoever asks, and at the end. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/log.h"
+#include "os/capture_private.h"
+
+/* --- targets that nobody writes to --- */
+
+static void forget_room(struct capture *c, struct target *t)
+{
+	if (t->polled_fd >= 0)
+		epoll_ctl(c->poll_fd, EPOLL_CTL_DEL, t->polled_fd, NULL);
+	t->polled_fd = -1;
+}
+
+static void remove_target(struct capture *c, struct target *gone)
+{
+	for (struct target **t = &c->targets; *t; t = &(*t)->next) {
+		if (*t != gone)
+			continue;
+		forget_room(c, gone);
+		if (!outlet_free(gone->outlet))
+			return; /* another time */
+		*t = gone->next;
+		if (c->own == gone)
+			c->own = NULL;
+		free(gone);
+		return;
+	}
+}
+
+static bool is_over(struct capture *c, struct target *t)
+{
+	return t != c->own && (t->is_over || t->had_channels) && !outlet_has_channels(t->outlet) &&
+	       outlet_is_settled(t->outlet);
+}
+
+/* --- channels --- */
+
+static void forget_resting(struct capture *c, struct channel *gone)
+{
+	pthread_mutex_lock(&c->rest_lock);
+	for (struct channel **at = &c->resting; *at; at = &(*at)->next_resting) {
+		if (*at != gone)
+			continue;
+		*at = gone->next_resting;
+		break;
+	}
+	pthread_mutex_unlock(&c->rest_lock);
+}
+
+static void free_gone(struct capture *c, struct target *t)
+{
+	struct channel *gone;
+
+	while ((gone = outlet_take_gone(t->outlet))) {
+		forget_resting(c, gone);
+		channel_free(gone);
+	}
+}
+
+/* The words are taken under the lock and told without it. */
+static void tell_last_words(struct capture *c, struct outlet *o)
+{
+	for (;;) {
+		struct channel *found;
+		char *words = NULL;
+		size_t size = 0;
+		uint32_t program = 0;
+
+		outlet_lock(o);
+		found = outlet_find_last_words(o);
+		if (found) {
+			program = found->program;
+			words = found->last_words;
+			size = found->last_words_size;
+			found->last_words = NULL;
+		}
+		outlet_unlock(o);
+		if (!found)
+			return;
+		if (size && c->last_words)
+			c->last_words(c->context, program, words, size);
+		free(words);
+	}
+}
+
+/* --- trouble --- */
+
+static const char *reason_of(const struct outlet_health *health)
+{
+	if (health->hangs)
+		return "does not answer";
+	switch (health->error) {
+	case EAGAIN: return "its reader does not read";
+	case ENXIO: return "nobody reads this FIFO";
+	case EPIPE: return "its reader is gone";
+	default: return strerror(health->error);
+	}
+}
+
+static uint64_t lost_bytes(struct outlet *o)
+{
+	uint64_t lost = 0;
+
+	outlet_lock(o);
+	for (const struct channel *c = outlet_channels(o); c; c = c->next)
+		lost += c->total_lost_bytes;
+	outlet_unlock(o);
+	return lost;
+}
+
+static bool is_ill(const struct outlet_health *health)
+{
+	return health->error || health->hangs;
+}
+
+static void report_trouble(struct target *t, const struct outlet_health *now)
+{
+	const char *name = outlet_name(t->outlet);
+	uint64_t lost = lost_bytes(t->outlet);
+
+	if (!is_ill(&t->told) && is_ill(now))
+		t->lost_before = lost;
+	if (is_ill(now))
+		log_error(NULL,
+		          "log %s: %s; what programs write waits, or is counted and dropped "
+		          "(log_stalled)",
+		          name, reason_of(now));
+	else if (is_ill(&t->told))
+		log_info(NULL, "log %s: takes output again; %llu bytes were lost", name,
+		         (unsigned long long)(lost - t->lost_before));
+}
+
+static void report_rotation(const struct target *t, const struct outlet_health *now)
+{
+	const char *name = outlet_name(t->outlet);
+
+	if (now->rotation)
+		log_warning(NULL, "log %s: cannot be rotated, and grows on: %s", name,
+		            strerror(now->rotation));
+	else
+		log_info(NULL, "log %s: can be rotated again", name);
+}
+
+static bool is_same_health(const struct outlet_health *a, const struct outlet_health *b)
+{
+	return a->error == b->error && a->hangs == b->hangs;
+}
+
+static void report(struct target *t, const struct outlet_health *now)
+{
+	/* a full disk answers with the same error again and again, and hangs a little now and then
+	 */
+	if (!is_same_health(&t->told, now))
+		report_trouble(t, now);
+	if (t->told.rotation != now->rotation)
+		report_rotation(t, now);
+	t->told = *now;
+}
+
+/* A pipe or socket tells when it has room. */
+static void await_room(struct capture *c, struct target *t)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLONESHOT };
+	int fd = t->polled_fd < 0 ? outlet_room_fd(t->outlet) : -1;
+
+	if (fd < 0)
+		return;
+	event.data.ptr = (char *)t + 1;
+	if (epoll_ctl(c->poll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		t->polled_fd = fd;
+}
+
+void capture_look(struct capture *c)
+{
+	struct outlet_health health;
+
+	for (struct target *t = c->targets, *next; t; t = next) {
+		next = t->next;
+		free_gone(c, t);
+		if (outlet_take_news(t->outlet, &health)) {
+			report(t, &health);
+			tell_last_words(c, t->outlet);
+		}
+		await_room(c, t);
+		if (is_over(c, t))
+			remove_target(c, t);
+	}
+}
+
+/* --- whoever asks --- */
+
+void capture_reopen(struct capture *c)
+{
+	for (struct target *t = c->targets; t; t = t->next) {
+		outlet_reopen(t->outlet);
+		capture_kick(c, t->outlet);
+	}
+}
+
+size_t capture_reopening(struct capture *c, const char **path, int *error)
+{
+	size_t count = 0;
+
+	*path = NULL;
+	*error = 0;
+	for (struct target *t = c->targets; t; t = t->next) {
+		int failed;
+
+		count += outlet_is_reopening(t->outlet, &failed);
+		if (!failed)
+			continue;
+		*path = outlet_name(t->outlet);
+		*error = failed;
+	}
+	return count;
+}
+
+/* How bad it is. */
+static int weigh(const struct capture_trouble *t)
+{
+	return t->error ? 3 : (t->rotation ? 2 : (t->lost_bytes ? 1 : 0));
+}
+
+static void judge(struct channel *channel, struct capture_trouble *out)
+{
+	struct outlet_health health;
+
+	outlet_get_health(channel->outlet, &health);
+	*out = (struct capture_trouble){
+		.error = health.hangs ? ETIMEDOUT : health.error,
+		.rotation = health.rotation,
+		.since = health.since,
+	};
+	snprintf(out->target, sizeof out->target, "%s", outlet_name(channel->outlet));
+	outlet_lock(channel->outlet);
+	out->drops = channel->stalled == LOG_STALLED_DROP;
+	out->lost_lines = channel->total_lost_lines;
+	out->lost_bytes = channel->total_lost_bytes;
+	outlet_unlock(channel->outlet);
+}
+
+bool capture_trouble(struct capture *c, uint32_t id, struct capture_trouble *out)
+{
+	*out = (struct capture_trouble){ 0 };
+	for (size_t i = 0; id < c->unit_count && i < 2; i++) {
+		struct channel *channel = c->units[id].streams[i];
+		struct capture_trouble one;
+
+		if (!channel)
+			continue;
+		judge(channel, &one);
+		if (weigh(&one) > weigh(out))
+			*out = one;
+	}
+	return weigh(out) > 0;
+}
+
+size_t capture_recent(struct capture *c, uint32_t id, char *out, size_t size)
+{
+	size_t filled = 0;
+
+	for (size_t i = 0; id < c->unit_count && i < 2; i++) {
+		struct channel *channel = c->units[id].streams[i];
+
+		if (!channel || (i == 1 && channel == c->units[id].streams[0]))
+			continue;
+		outlet_lock(channel->outlet);
+		filled += logring_copy(&channel->ring, out + filled, size - filled);
+		outlet_unlock(channel->outlet);
+	}
+	return filled;
+}
+
+/* --- the end --- */
+
+static void drain(struct capture *c, struct target *t, msec_t until)
+{
+	struct outlet_health health = { 0 };
+
+	while (!outlet_is_settled(t->outlet) && !health.error) {
+		outlet_end(t->outlet);
+		if (!outlet_await_rest(t->outlet, until))
+			break;
+		outlet_get_health(t->outlet, &health);
+	}
+	(void)c;
+}
+
+void capture_drain(struct capture *c, msec_t patience_ms)
+{
+	msec_t until = clock_monotonic_ms() + patience_ms;
+
+	for (struct target *t = c->targets; t; t = t->next)
+		if (t != c->own)
+			drain(c, t, until);
+	for (struct target *t = c->targets; t; t = t->next)
+		if (t != c->own && outlet_waiting(t->outlet))
+			log_error(NULL, "log %s: %zu bytes could not be written",
+			          outlet_name(t->outlet), outlet_waiting(t->outlet));
+	if (c->own)
+		drain(c, c->own, clock_monotonic_ms() + patience_ms);
+}

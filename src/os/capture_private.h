@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What capture.c (pipes) and capture_news.c (what is told of targets) share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "os/capture.h"
+#include "os/crew.h"
+#include "os/outlet.h"
+
+/* A target: its outlet, and what was said of it. */
+struct target {
+	struct target *next;   /* capture.targets */
+	struct outlet *outlet; /* owned */
+	dev_t dev;             /* of a stream */
+	ino_t ino;
+	bool had_channels, is_over; /* it goes when it is empty */
+	struct outlet_health told;
+	uint64_t lost_before; /* bytes, when its trouble began */
+	int polled_fd;        /* in capture.poll_fd, for room; -1 = none */
+};
+
+/* The channels of a program's standard output and error; the same one twice if they go to the same
+ * target. */
+struct unit_streams {
+	struct channel *streams[2];
+};
+
+struct capture {
+	struct crew *crew;
+	struct target *targets; /* owned */
+	struct target *own;     /* where vergerd's own lines go; NULL = elsewhere */
+	int own_fd;             /* which vergerd writes to itself; -1 = none */
+	bool own_waits;
+	struct unit_streams *units; /* owned; the channels belong to outlets */
+	size_t unit_count;
+	int poll_fd;
+	struct ev_loop *loop; /* NULL before there is one */
+	ev_io readable;
+	ev_timer rest, watch;
+	ev_async wake;
+	ev_prepare prepare;
+	capture_last_words *last_words;
+	void *context;
+
+	pthread_mutex_t rest_lock; /* taken behind an outlet's */
+	struct channel *resting;
+	bool rest_timer_runs;
+};
+
+/* Looks at what threads have to tell. */
+void capture_look(struct capture *c);
+/* Has an outlet do what there is to do. */
+void capture_kick(struct capture *c, struct outlet *o);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* One queue, one lock.  A thread takes the first job whose lane has room. */
+#include "os/crew.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+enum {
+	STACK_SIZE = 256 * 1024, /* what is not touched costs nothing */
+	IDLE_MS = 500,           /* how long a thread waits for more to do */
+};
+
+struct lane {
+	uint64_t id;
+	unsigned running; /* 0 = this place is free */
+};
+
+struct crew {
+	pthread_mutex_t lock;
+	pthread_cond_t work, ended;
+	struct crew_job *first, *last; /* the queue */
+	struct lane lanes[CREW_THREADS_MAX];
+	unsigned threads, idle;
+	unsigned called;         /* of the idle ones; they have not woken up yet */
+	unsigned at_risk;        /* working in a lane that may hang */
+	bool closing, abandoned; /* abandoned: the last thread frees it */
+	void (*clear)(void *bench);
+};
+
+struct crew *crew_new(void (*clear)(void *bench))
+{
+	struct crew *c = calloc(1, sizeof *c);
+	pthread_condattr_t monotonic;
+
+	if (!c)
+		return NULL;
+	c->clear = clear;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->work, &monotonic);
+	pthread_cond_init(&c->ended, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	/* an arena for each thread would keep what its threads have given back */
+	mallopt(M_ARENA_MAX, 1);
+	return c;
+}
+
+static void destroy(struct crew *c)
+{
+	pthread_cond_destroy(&c->work);
+	pthread_cond_destroy(&c->ended);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+/* Waits on `cond` until the time has come; false then. */
+static bool wait_until(struct crew *c, pthread_cond_t *cond, msec_t until)
+{
+	struct timespec at = { .tv_sec = (time_t)(until / 1000),
+		               .tv_nsec = (long)(until % 1000) * 1000000 };
+
+	return pthread_cond_timedwait(cond, &c->lock, &at) != ETIMEDOUT;
+}
+
+/* --- lanes --- */
+
+static struct lane *find_lane(struct crew *c, uint64_t id)
+{
+	struct lane *place = NULL;
+
+	for (size_t i = 0; i < CREW_THREADS_MAX; i++) {
+		if (c->lanes[i].running && c->lanes[i].id == id)
+			return &c->lanes[i];
+		if (!c->lanes[i].running)
+			place = &c->lanes[i];
+	}
+	return place; /* there is one: every place stands for a thread at least */
+}
+
+static bool has_room(struct crew *c, uint64_t id)
+{
+	const struct lane *lane;
+
+	if (id == CREW_PROMPT)
+		return true;
+	if (c->at_risk >= CREW_THREADS_MAX - CREW_PROMPT_THREADS)
+		return false;
+	lane = find_lane(c, id);
+	return lane && lane->running < CREW_LANE_THREADS;
+}
+
+static void enter_lane(struct crew *c, uint64_t id)
+{
+	struct lane *lane = find_lane(c, id);
+
+	lane->id = id;
+	lane->running++;
+	c->at_risk += id != CREW_PROMPT;
+}
+
+static void leave_lane(struct crew *c, uint64_t id)
+{
+	find_lane(c, id)->running--;
+	c->at_risk -= id != CREW_PROMPT;
+}
+
+/* --- the queue --- */
+
+/* The first job that may be begun, taken out; or NULL. */
+static struct crew_job *take(struct crew *c)
+{
+	struct crew_job *before = NULL;
+
+	for (struct crew_job *job = c->first; job; before = job, job = job->next) {
+		if (!has_room(c, job->lane))
+			continue;
+		if (before)
+			before->next = job->next;
+		else
+			c->first = job->next;
+		if (c->last == job)
+			c->last = before;
+		job->next = NULL;
+		return job;
+	}
+	return NULL;
+}
+
+static void append(struct crew *c, struct crew_job *job)
+{
+	job->next = NULL;
+	if (c->last)
+		c->last->next = job;
+	else
+		c->first = job;
+	c->last = job;
+}
+
+/* --- threads --- */
+
+/* The next job, waiting for it a while; NULL: it is time to end. */
+static struct crew_job *await_job(struct crew *c)
+{
+	msec_t until = clock_monotonic_ms() + IDLE_MS;
+
+	for (;;) {
+		struct crew_job *job = c->closing ? NULL : take(c);
+		bool in_time;
+
+		if (job || c->closing)
+			return job;
+		c->idle++;
+		in_time = wait_until(c, &c->work, until);
+		c->idle--;
+		c->called -= c->called > 0;
+		if (!in_time)
+			return c->closing ? NULL : take(c);
+	}
+}
+
+static void *thread_main(void *arg)
+{
+	struct crew *c = arg;
+	struct crew_job *job;
+	void *bench = NULL;
+	bool is_last;
+
+	pthread_mutex_lock(&c->lock);
+	while ((job = await_job(c))) {
+		uint64_t lane = job->lane; /* the job may be gone when it has run */
+
+		enter_lane(c, lane);
+		pthread_mutex_unlock(&c->lock);
+		job->run(job, &bench);
+		pthread_mutex_lock(&c->lock);
+		leave_lane(c, lane);
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (bench && c->clear)
+		c->clear(bench);
+	pthread_mutex_lock(&c->lock);
+	is_last = --c->threads == 0 && c->abandoned;
+	pthread_cond_signal(&c->ended);
+	pthread_mutex_unlock(&c->lock);
+	if (is_last)
+		destroy(c);
+	return NULL;
+}
+
+/* Signals are the loop's: a thread that took one would keep it from there. */
+static void make_thread(struct crew *c)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_t thread;
+
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	c->threads += pthread_create(&thread, &attributes, thread_main, c) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+}
+
+/* Sees to it that somebody comes for a job that may be begun; whether one is to be called who
+ * sleeps. */
+static bool rouse(struct crew *c)
+{
+	if (c->idle > c->called) {
+		c->called++;
+		return true;
+	}
+	if (c->threads < CREW_THREADS_MAX)
+		make_thread(c);
+	return false;
+}
+
+void crew_add(struct crew *c, struct crew_job *job)
+{
+	bool call;
+
+	pthread_mutex_lock(&c->lock);
+	append(c, job);
+	call = has_room(c, job->lane) && rouse(c);
+	pthread_mutex_unlock(&c->lock);
+	if (call) /* not before: it would wake up to wait for the lock */
+		pthread_cond_signal(&c->work);
+}
+
+void crew_retry(struct crew *c)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->first && c->threads == 0)
+		make_thread(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
+bool crew_free(struct crew *c, msec_t patience_ms)
+{
+	msec_t until = clock_monotonic_ms() + patience_ms;
+	bool all_ended;
+
+	if (!c)
+		return true;
+	pthread_mutex_lock(&c->lock);
+	c->closing = true;
+	pthread_cond_broadcast(&c->work);
+	while (c->threads && wait_until(c, &c->ended, until))
+		;
+	all_ended = c->threads == 0;
+	c->abandoned = !all_ended;
+	pthread_mutex_unlock(&c->lock);
+	if (all_ended)
+		destroy(c);
+	return all_ended;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls with a deadline.  Whoever comes last, the thread or the one who waits, frees the errand. */
+#include "os/errand.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/logfile.h"
+#include "os/mount.h"
+
+struct errand {
+	struct crew_job job;
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool done, given_up;
+	char *path; /* owned */
+	int flags;
+	mode_t mode;
+	bool logs; /* a logfile is wanted */
+	struct logfile_policy policy;
+	struct logfile *file;
+	int result;
+};
+
+static void errand_free(struct errand *e)
+{
+	pthread_cond_destroy(&e->over);
+	pthread_mutex_destroy(&e->lock);
+	free(e->path);
+	free(e);
+}
+
+/* Nobody wants the result any more. */
+static void discard(struct errand *e)
+{
+	if (e->logs)
+		logfile_close(e->file);
+	else if (e->result >= 0)
+		close(e->result);
+	errand_free(e);
+}
+
+static void run(struct crew_job *job, void **bench)
+{
+	struct errand *e = (struct errand *)job; /* its first member */
+	bool given_up;
+
+	(void)bench;
+	if (e->logs) {
+		e->result = logfile_open(&e->file, e->path, &e->policy);
+	} else {
+		e->result = open(e->path, e->flags | O_CLOEXEC, e->mode);
+		if (e->result < 0)
+			e->result = -errno;
+	}
+	pthread_mutex_lock(&e->lock);
+	e->done = true;
+	given_up = e->given_up;
+	pthread_cond_signal(&e->over);
+	pthread_mutex_unlock(&e->lock);
+	if (given_up)
+		discard(e);
+}
+
+static struct errand *errand_new(const char *path)
+{
+	struct errand *e = calloc(1, sizeof *e);
+	pthread_condattr_t monotonic;
+
+	if (!e)
+		return NULL;
+	e->job = (struct crew_job){ .run = run, .lane = mount_device(path) };
+	pthread_mutex_init(&e->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->over, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	e->path = strdup(path);
+	if (e->path)
+		return e;
+	errand_free(e);
+	return NULL;
+}
+
+/* Whether it was done in time; it is the thread's if not. */
+static bool await(struct errand *e, msec_t patience_ms)
+{
+	msec_t until = clock_monotonic_ms() + patience_ms;
+	struct timespec at = { .tv_sec = (time_t)(until / 1000),
+		               .tv_nsec = (long)(until % 1000) * 1000000 };
+	bool done;
+	int r = 0;
+
+	pthread_mutex_lock(&e->lock);
+	while (!e->done && r == 0)
+		r = pthread_cond_timedwait(&e->over, &e->lock, &at);
+	done = e->done;
+	e->given_up = !done;
+	pthread_mutex_unlock(&e->lock);
+	return done;
+}
+
+int errand_open(struct crew *crew, const char *path, int flags, mode_t mode, msec_t patience_ms)
+{
+	struct errand *e = errand_new(path);
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	e->flags = flags;
+	e->mode = mode;
+	crew_add(crew, &e->job);
+	if (!await(e, patience_ms))
+		return -ETIMEDOUT;
+	r = e->result;
+	errand_free(e);
+	return r;
+}
+
+int errand_open_logfile(struct crew *crew, struct logfile **out, const char *path,
+                        const struct logfile_policy *policy, msec_t patience_ms)
+{
+	struct errand *e = errand_new(path);
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	e->logs = true;
+	e->policy = *policy;
+	crew_add(crew, &e->job);
+	if (!await(e, patience_ms))
+		return -ETIMEDOUT;
+	r = e->result;
+	if (r == 0)
+		*out = e->file;
+	errand_free(e);
+	return r;
+}

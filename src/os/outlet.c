@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop's side of an outlet: requests, news, and a look at the thread that may hang. */
+#include "os/outlet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/outlet_private.h"
+
+struct outlet *outlet_new(struct crew *crew, enum outlet_kind kind, const char *name, int fd,
+                          uint64_t lane, const struct outlet_hooks *hooks, void *context)
+{
+	struct outlet *o = calloc(1, sizeof *o);
+	pthread_condattr_t monotonic;
+
+	if (!o)
+		return NULL;
+	o->job = (struct crew_job){ .run = outflow_run, .lane = lane };
+	o->drain = (struct crew_job){ .run = outflow_drain, .lane = CREW_PROMPT };
+	o->crew = crew;
+	o->kind = kind;
+	o->fd = fd;
+	o->hooks = hooks;
+	o->context = context;
+	o->local_second = -1;
+	o->policy = (struct logfile_policy){ .max_size = LOG_SIZE_NONE, .max_age_ms = MSEC_NEVER };
+	o->name = strdup(name);
+	if (!o->name) {
+		free(o);
+		return NULL;
+	}
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&o->rests, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return o;
+}
+
+bool outlet_free(struct outlet *o)
+{
+	bool busy;
+
+	if (!o)
+		return true;
+	pthread_mutex_lock(&o->lock);
+	o->closing = true;
+	busy = o->state != OUTLET_RESTS || o->drains;
+	pthread_mutex_unlock(&o->lock);
+	if (busy)
+		return false;
+	while (o->channels) {
+		struct channel *c = o->channels;
+
+		o->channels = c->next;
+		channel_free(c);
+	}
+	outflow_close(o);
+	outbuf_release(&o->said);
+	outbuf_release(&o->out);
+	pthread_cond_destroy(&o->rests);
+	pthread_mutex_destroy(&o->lock);
+	free(o->name);
+	free(o);
+	return true;
+}
+
+void outlet_lock(struct outlet *o)
+{
+	pthread_mutex_lock(&o->lock);
+}
+
+void outlet_unlock(struct outlet *o)
+{
+	pthread_mutex_unlock(&o->lock);
+}
+
+const char *outlet_name(const struct outlet *o)
+{
+	return o->name;
+}
+
+enum outlet_kind outlet_kind(const struct outlet *o)
+{
+	return o->kind;
+}
+
+int outlet_stream(const struct outlet *o)
+{
+	return o->kind == OUTLET_STREAM ? o->fd : -1;
+}
+
+/* --- work --- */
+
+static void kick_locked(struct outlet *o)
+{
+	switch (o->state) {
+	case OUTLET_RESTS:
+		o->state = OUTLET_WAITS;
+		o->works_since = clock_monotonic_ms();
+		crew_add(o->crew, &o->job);
+		return;
+	case OUTLET_WAITS: return;
+	case OUTLET_WORKS: o->again = true; break;
+	}
+	if (o->health.hangs && !o->drains) {
+		o->drains = true;
+		crew_add(o->crew, &o->drain);
+	}
+}
+
+void outlet_kick(struct outlet *o)
+{
+	outlet_lock(o);
+	kick_locked(o);
+	outlet_unlock(o);
+}
+
+bool outlet_say(struct outlet *o, const char *line, size_t size)
+{
+	bool taken;
+
+	outlet_lock(o);
+	taken = o->said.size + size <= OUTLET_SAID_MAX && outbuf_add(&o->said, line, size) == 0;
+	if (taken)
+		kick_locked(o);
+	outlet_unlock(o);
+	return taken;
+}
+
+/* --- channels --- */
+
+void outlet_add(struct outlet *o, struct channel *c)
+{
+	struct channel **last;
+
+	c->outlet = o;
+	c->next = NULL;
+	outlet_lock(o);
+	for (last = &o->channels; *last; last = &(*last)->next)
+		;
+	*last = c;
+	o->channel_count++;
+	outlet_unlock(o);
+}
+
+struct channel *outlet_take_gone(struct outlet *o)
+{
+	struct channel *found = NULL;
+
+	outlet_lock(o);
+	/* the thread may be looking at any of them while it works */
+	for (struct channel **c = &o->channels; *c && o->state != OUTLET_WORKS; c = &(*c)->next) {
+		if (!(*c)->gone)
+			continue;
+		found = *c;
+		*c = found->next;
+		o->channel_count--;
+		if (o->cursor == found)
+			o->cursor = NULL;
+		if (o->unfinished == found)
+			o->unfinished = NULL;
+		break;
+	}
+	outlet_unlock(o);
+	return found;
+}
+
+bool outlet_has_channels(const struct outlet *o)
+{
+	return o->channels != NULL;
+}
+
+struct channel *outlet_channels(const struct outlet *o)
+{
+	return o->channels;
+}
+
+struct channel *outlet_find_last_words(const struct outlet *o)
+{
+	struct channel *c = o->channels;
+
+	while (c && !c->last_words)
+		c = c->next;
+	return c;
+}
+
+/* --- requests --- */
+
+void outlet_has_room(struct outlet *o)
+{
+	outlet_lock(o);
+	o->retry_at = 0;
+	kick_locked(o);
+	outlet_unlock(o);
+}
+
+void outlet_end(struct outlet *o)
+{
+	outlet_lock(o);
+	for (struct channel *c = o->channels; c; c = c->next)
+		c->leaving = c->ready = true;
+	kick_locked(o);
+	outlet_unlock(o);
+}
+
+void outlet_abandon(struct outlet *o)
+{
+	outlet_lock(o);
+	if (o->state == OUTLET_WAITS)
+		o->state = OUTLET_RESTS;
+	o->drains = false;
+	outlet_unlock(o);
+}
+
+void outlet_set_file(struct outlet *o, struct logfile *file)
+{
+	o->file = file;
+}
+
+void outlet_set_policy(struct outlet *o, const struct logfile_policy *policy)
+{
+	outlet_lock(o);
+	o->policy = *policy;
+	o->policy_is_new = true;
+	outlet_unlock(o);
+}
+
+void outlet_reopen(struct outlet *o)
+{
+	if (o->kind != OUTLET_FILE)
+		return;
+	outlet_lock(o);
+	o->wants_reopen = true;
+	o->retry_at = 0;
+	kick_locked(o);
+	outlet_unlock(o);
+}
+
+bool outlet_is_reopening(struct outlet *o, int *error)
+{
+	bool is;
+
+	outlet_lock(o);
+	is = o->wants_reopen;
+	*error = o->reopen_error;
+	outlet_unlock(o);
+	return is;
+}
+
+bool outlet_take_packing(struct outlet *o, enum log_compress *how, char *path, size_t size)
+{
+	bool found;
+
+	outlet_lock(o);
+	found = o->packing[0] && strlen(o->packing) < size;
+	if (found) {
+		memcpy(path, o->packing, strlen(o->packing) + 1);
+		*how = o->policy.compress;
+		o->packing[0] = '\0';
+	}
+	outlet_unlock(o);
+	return found;
+}
+
+/* --- news --- */
+
+bool outlet_take_news(struct outlet *o, struct outlet_health *health)
+{
+	bool news;
+
+	outlet_lock(o);
+	news = o->news;
+	o->news = false;
+	*health = o->health;
+	outlet_unlock(o);
+	return news;
+}
+
+void outlet_get_health(struct outlet *o, struct outlet_health *health)
+{
+	outlet_lock(o);
+	*health = o->health;
+	outlet_unlock(o);
+}
+
+/* The thread has been away for too long: those that must not wait for it are served by another. */
+static void judge_hang(struct outlet *o, msec_t now)
+{
+	if (o->state == OUTLET_RESTS || now - o->works_since < OUTLET_HANGS_MS || o->health.hangs)
+		return;
+	o->health.hangs = true;
+	o->health.since = o->works_since;
+	o->news = true;
+	kick_locked(o);
+}
+
+bool outlet_watch(struct outlet *o, msec_t now)
+{
+	bool again;
+
+	outlet_lock(o);
+	judge_hang(o, now);
+	if (o->health.error && o->state == OUTLET_RESTS && now >= o->retry_at)
+		kick_locked(o);
+	again = o->state != OUTLET_RESTS || o->health.error;
+	outlet_unlock(o);
+	return again;
+}
+
+int outlet_room_fd(struct outlet *o)
+{
+	int fd = -1;
+
+	outlet_lock(o);
+	/* while a thread works, its descriptors are its own */
+	if (o->wants_room && o->state == OUTLET_RESTS)
+		fd = o->file ? logfile_fd(o->file) : o->fd;
+	o->wants_room = o->wants_room && fd < 0;
+	outlet_unlock(o);
+	return fd;
+}
+
+size_t outlet_waiting(struct outlet *o)
+{
+	size_t waiting;
+
+	outlet_lock(o);
+	waiting = o->said.size;
+	if (o->state != OUTLET_WORKS) /* else these are the thread's */
+		waiting += o->out.size - o->out_first;
+	for (const struct channel *c = o->channels; c; c = c->next)
+		waiting += channel_waiting(c) +
+		           (o->state != OUTLET_WORKS ? c->input_end - c->input_first : 0);
+	outlet_unlock(o);
+	return waiting;
+}
+
+bool outlet_await_rest(struct outlet *o, msec_t until)
+{
+	struct timespec at = { .tv_sec = (time_t)(until / 1000),
+		               .tv_nsec = (long)(until % 1000) * 1000000 };
+	bool rests;
+	int r = 0;
+
+	outlet_lock(o);
+	while ((o->state != OUTLET_RESTS || o->drains) && r == 0)
+		r = pthread_cond_timedwait(&o->rests, &o->lock, &at);
+	rests = o->state == OUTLET_RESTS && !o->drains;
+	outlet_unlock(o);
+	return rests;
+}
+
+bool outlet_is_settled(struct outlet *o)
+{
+	bool rests;
+
+	outlet_lock(o);
+	rests = o->state == OUTLET_RESTS && !o->drains;
+	outlet_unlock(o);
+	return rests && outlet_waiting(o) == 0;
+}

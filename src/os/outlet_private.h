@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* What outlet.c and outflow.c share. */
+#pragma once
+
+#include <limits.h>
+#include <pthread.h>
+
+#include "os/outbuf.h"
+#include "os/outlet.h"
+
+enum outlet_state {
+	OUTLET_RESTS,
+	OUTLET_WAITS, /* for a thread */
+	OUTLET_WORKS, /* a thread is at it */
+};
+
+struct outlet {
+	struct crew_job job;   /* the work itself */
+	struct crew_job drain; /* drops for the thread that hangs */
+	struct crew *crew;
+	enum outlet_kind kind;
+	char *name; /* owned */
+	const struct outlet_hooks *hooks;
+	void *context;
+
+	pthread_mutex_t lock;
+	pthread_cond_t rests; /* no thread works on it any more */
+	/* locked */
+	enum outlet_state state;
+	bool again;                        /* there is more to do than was known when it began */
+	bool drains;                       /* `drain` waits or runs */
+	bool closing;                      /* wants to be freed */
+	struct channel *channels, *cursor; /* owned; in the order of their making */
+	size_t channel_count;
+	struct outbuf said; /* vergerd's own lines */
+	bool wants_reopen;
+	int reopen_error;
+	bool policy_is_new;
+	struct logfile_policy policy;
+	struct outlet_health health;
+	bool news, wants_room;
+	msec_t retry_at, works_since;
+	bool packs;             /* packing[] is taken by the loop */
+	char packing[PATH_MAX]; /* "" = nothing */
+
+	/* of the thread that works */
+	struct logfile *file;
+	int fd;            /* stream (borrowed) or socket (owned) */
+	struct outbuf out; /* made and not yet written */
+	size_t out_first;
+	const struct channel *unfinished; /* whose line the file ends in the middle of */
+	struct linestamp stamp;
+	int64_t local_second; /* of local_time */
+	char local_time[20];
+};
+
+/* The job; see crew.h. */
+void outflow_run(struct crew_job *job, void **bench);
+void outflow_drain(struct crew_job *job, void **bench);
+/* Closes what the thread has opened. */
+void outflow_close(struct outlet *o);
