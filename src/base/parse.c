@@ -191,3 +191,14 @@ const char *parse_format_duration(msec_t ms, char out[DURATION_SIZE])
 	snprintf(out, DURATION_SIZE, "0s");
 	return out;
 }
+
+const char *parse_format_size(uint64_t bytes, char out[BYTES_SIZE])
+{
+	size_t i = ARRAY_SIZE(size_units) - 1;
+
+	while (i > 0 && (!bytes || bytes % size_units[i].factor != 0))
+		i--;
+	snprintf(out, BYTES_SIZE, "%" PRIu64 "%s", bytes / size_units[i].factor,
+	         size_units[i].name);
+	return out;
+}

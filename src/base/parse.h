@@ -35,3 +35,9 @@ int parse_percent(const char *text, unsigned *out);
 
 /* Writes a duration the shortest exact way ("1500ms", "2s", "5m") and returns out. */
 const char *parse_format_duration(msec_t ms, char out[DURATION_SIZE]);
+
+/* Length of the longest text of parse_format_size, with its NUL. */
+#define BYTES_SIZE 24
+
+/* Writes a size the shortest exact way ("1000", "64k", "10M") and returns out. */
+const char *parse_format_size(uint64_t bytes, char out[BYTES_SIZE]);

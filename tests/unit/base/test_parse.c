@@ -190,6 +190,38 @@ START_TEST(durations_are_written_the_shortest_exact_way_and_read_back)
 }
 END_TEST
 
+struct size_format_case {
+	uint64_t bytes;
+	const char *text;
+};
+
+static const struct size_format_case size_format_cases[] = {
+	{ 0, "0" },
+	{ 1, "1" },
+	{ 1000, "1000" },
+	{ 4096, "4k" },
+	{ 52428800, "50M" },
+	{ 1ull << 30, "1G" },
+	{ 3ull << 40, "3T" },
+	{ (1 << 20) + 1, "1048577" },
+	{ 1536, "1536" },
+	{ 1 << 19, "512k" },
+	{ 1ull << 62, "4194304T" },
+	{ UINT64_MAX, "18446744073709551615" },
+};
+
+START_TEST(sizes_are_written_the_shortest_exact_way_and_read_back)
+{
+	char out[BYTES_SIZE];
+	uint64_t back;
+
+	ck_assert_str_eq(parse_format_size(size_format_cases[_i].bytes, out),
+	                 size_format_cases[_i].text);
+	ck_assert_int_eq(parse_size(out, &back), 0);
+	ck_assert_uint_eq(back, size_format_cases[_i].bytes);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("parse");
@@ -207,6 +239,8 @@ int main(void)
 	tcase_add_loop_test(units, sizes_are_powers_of_1024, 0, ARRAY_SIZE(size_cases));
 	tcase_add_loop_test(units, durations_are_written_the_shortest_exact_way_and_read_back, 0,
 	                    ARRAY_SIZE(format_cases));
+	tcase_add_loop_test(units, sizes_are_written_the_shortest_exact_way_and_read_back, 0,
+	                    ARRAY_SIZE(size_format_cases));
 	suite_add_tcase(s, units);
 	tcase_add_loop_test(words, truth_has_four_words, 0, ARRAY_SIZE(bool_cases));
 	tcase_add_loop_test(words, shares_are_percent, 0, ARRAY_SIZE(percent_cases));
