@@ -78,6 +78,11 @@ static void write_change(const struct key *key, FILE *out)
 		fputs("A change restarts all programs.\n", out);
 	else if (key->flags & KEY_RESTARTS)
 		fputs("A change restarts the program.\n", out);
+	else if (key->flags & KEY_MOVES)
+		fputs("A change restarts the program only if its output passes through\n"
+		      ".Nm vergerd\n"
+		      "from then on, or does no longer.\n",
+		      out);
 }
 
 static void write_key(const struct key *key, FILE *out)

@@ -30,6 +30,8 @@ enum key_flag {
 	KEY_FILE_ONLY = 1 << 4, /* makes no sense for `vergerd -- CMD` */
 	KEY_LATER = 1 << 5,     /* known by name, not acted on by this version */
 	KEY_FIXED = 1 << 6,     /* a running vergerd cannot change it */
+	KEY_MOVES = 1 << 7,     /* a change takes a restart if it is one between output that passes
+	                           through vergerd and output that does not */
 };
 
 struct accounts;

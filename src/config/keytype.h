@@ -32,12 +32,17 @@ KEYTYPE(stop_signal);
 KEYTYPE(reload_signal);
 KEYTYPE(forward);
 KEYTYPE(stream);
+KEYTYPE(log_size);
+KEYTYPE(log_age);
+KEYTYPE(count); /* unsigned, from min to max */
+KEYTYPE(size);  /* the same in bytes */
 KEYTYPE(user);
 KEYTYPE(group);
 KEYTYPE(owner);
 KEYTYPE(requires);
 KEYTYPE(after);
 KEYTYPE(log);
+KEYTYPE(log_json);
 KEYTYPE(program_pidfile);
 KEYTYPE(verger_pidfile);
 KEYTYPE(control_socket);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads and writes fields of settings: limits, exits, signals, streams, accounts, other programs.
+/* Reads and writes fields of settings: limits, exits, signals, accounts, other programs.
  * Knows nothing of sections and files. */
 #include "config/keytype.h"
 
@@ -240,87 +240,6 @@ PARSE(ready)
 		fault,
 		"expected exec, got '%.80s' (this version knows no other proof of readiness)",
 		text);
-}
-
-/* streams */
-
-PARSE(stream)
-{
-	struct stream *stream = keytype_field_of(key, t);
-	bool input = key->offset == offsetof(struct program_settings, stdin_stream);
-	bool error = key->offset == offsetof(struct program_settings, stderr_stream);
-
-	if (!strcmp(text, "null")) {
-		*stream = (struct stream){ .kind = STREAM_NULL };
-	} else if (!strcmp(text, "inherit")) {
-		*stream = (struct stream){ .kind = STREAM_INHERIT };
-	} else if (error && !strcmp(text, "stdout")) {
-		*stream = (struct stream){ .kind = STREAM_STDOUT };
-	} else if (!input && (!strcmp(text, "syslog") || !strcmp(text, "journal"))) {
-		return fault_set(
-			fault,
-			"this version cannot send output to '%s' yet (a file of that name is ./%s)",
-			text, text);
-	} else {
-		const char *path;
-		int r = keytype_parse_path(value_file, text, t, &path, fault);
-
-		if (r != 0)
-			return r;
-		*stream = (struct stream){ .kind = STREAM_FILE, .path = path };
-	}
-	return 0;
-}
-
-FORMAT(stream)
-{
-	const struct stream *stream = keytype_field_in(key, s, p);
-
-	switch (stream->kind) {
-	case STREAM_NULL: return keytype_written(text_add_string(out, "null"));
-	case STREAM_INHERIT: return keytype_written(text_add_string(out, "inherit"));
-	case STREAM_STDOUT: return keytype_written(text_add_string(out, "stdout"));
-	case STREAM_SYSLOG: return keytype_written(text_add_string(out, "syslog"));
-	case STREAM_JOURNAL: return keytype_written(text_add_string(out, "journal"));
-	case STREAM_FILE: return keytype_write_text(stream->path, out);
-	}
-	return 0;
-}
-
-PARSE(log)
-{
-	const char *path;
-	int r;
-
-	t->verger->log_path = NULL;
-	if (!strcmp(text, "stderr")) {
-		t->verger->log_target = LOG_TARGET_STDERR;
-		return 0;
-	}
-	if (!strcmp(text, "syslog")) {
-		t->verger->log_target = LOG_TARGET_SYSLOG;
-		return 0;
-	}
-	if (!strcmp(text, "journal"))
-		return fault_set(fault, "this version cannot log to the journal yet (a file of "
-		                        "that name is ./journal)");
-	r = keytype_parse_path(value_file, text, t, &path, fault);
-	if (r != 0)
-		return r;
-	t->verger->log_target = LOG_TARGET_FILE;
-	t->verger->log_path = path;
-	return 0;
-}
-
-FORMAT(log)
-{
-	switch (s->log_target) {
-	case LOG_TARGET_STDERR: return keytype_written(text_add_string(out, "stderr"));
-	case LOG_TARGET_SYSLOG: return keytype_written(text_add_string(out, "syslog"));
-	case LOG_TARGET_JOURNAL: return keytype_written(text_add_string(out, "journal"));
-	case LOG_TARGET_FILE: return keytype_write_text(s->log_path, out);
-	}
-	return 0;
 }
 
 /* accounts and other programs: most are looked up when all keys are read */

@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -74,6 +76,90 @@ int value_integer(const char *text, int64_t min, int64_t max, int64_t *out, stru
 	if (parse_int(text, min, max, out) < 0)
 		return fault_set(fault, "expected a number from %lld to %lld, got '%.80s'",
 		                 (long long)min, (long long)max, text);
+	return 0;
+}
+
+/* Writes what may be meant by "50MB", "50 M" or "50 MiB": "; did you mean 50M?", or "". */
+static const char *suggest_size(const char *text, char out[48])
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text + digits + strspn(text + digits, " \t");
+	const char *rest = unit + (*unit && strchr("kKmMgGtT", *unit) != NULL);
+	size_t width = (size_t)(rest - unit);
+
+	rest += width && *rest == 'i';
+	rest += *rest == 'B' || *rest == 'b';
+	*out = '\0';
+	if (digits > 0 && digits < 20 && !*rest)
+		snprintf(out, 48, "; did you mean %.*s%.*s?", (int)digits, text, (int)width, unit);
+	return out;
+}
+
+/* `before` says what else can stand there */
+static int parse_bytes(const char *text, const char *before, uint64_t *out, struct fault *fault)
+{
+	char hint[48];
+
+	if (parse_size(text, out) == 0)
+		return 0;
+	return fault_set(fault, "expected %sa size such as 64k, 10M or 1G, got '%.80s'%s", before,
+	                 text, suggest_size(text, hint));
+}
+
+int value_size(const char *text, uint64_t min, uint64_t max, uint64_t *out, struct fault *fault)
+{
+	char least[BYTES_SIZE], most[BYTES_SIZE];
+	uint64_t size;
+	int r = parse_bytes(text, "", &size, fault);
+
+	if (r != 0)
+		return r;
+	if (size < min || size > max)
+		return fault_set(fault, "expected a size from %s to %s, got '%.80s'",
+		                 parse_format_size(min, least), parse_format_size(max, most), text);
+	*out = size;
+	return 0;
+}
+
+int value_log_size(const char *text, uint64_t *out, struct fault *fault)
+{
+	char least[BYTES_SIZE];
+	uint64_t size = LOG_SIZE_AUTO;
+	int r = 0;
+
+	if (!strcmp(text, "none"))
+		size = LOG_SIZE_NONE;
+	else if (strcmp(text, "auto") != 0)
+		r = parse_bytes(text, "auto, none or ", &size, fault);
+	if (r != 0)
+		return r;
+	if (size == 0 && strcmp(text, "auto") != 0)
+		return fault_set(fault, "a log of no size cannot be; 'none' is no limit");
+	if (size > 0 && size < VALUE_LOG_SIZE_MIN)
+		return fault_set(fault,
+		                 "a log of '%.80s' would be rotated all the time; expected %s or "
+		                 "more",
+		                 text, parse_format_size(VALUE_LOG_SIZE_MIN, least));
+	if (size > INT64_MAX && size != LOG_SIZE_NONE)
+		return fault_set(fault, "no file can be as large as '%.80s'; 'none' is no limit",
+		                 text);
+	*out = size;
+	return 0;
+}
+
+int value_log_age(const char *text, msec_t *out, struct fault *fault)
+{
+	msec_t age;
+	int r = value_deadline(text, &age, fault);
+
+	if (r != 0)
+		return r;
+	if (age < VALUE_LOG_AGE_MIN_MS)
+		return fault_set(fault,
+		                 "a log of '%.80s' would be rotated all the time; expected 1s or "
+		                 "more, such as 1d, or 'none' for no limit",
+		                 text);
+	*out = age;
 	return 0;
 }
 

@@ -16,6 +16,9 @@
 
 enum { VALUE_STOP_STEPS_MAX = 16 };
 
+/* What a log may be at the least before it is rotated: below, it would be rotated all the time. */
+enum { VALUE_LOG_SIZE_MIN = 4096, VALUE_LOG_AGE_MIN_MS = 1000 };
+
 /* A stop step without a time of its own. */
 #define VALUE_NO_WAIT (-1)
 
@@ -29,6 +32,15 @@ int value_bool(const char *text, bool *out, struct fault *fault);
 int value_choice(const char *text, const char *const *names, size_t count, int *out,
                  struct fault *fault);
 int value_integer(const char *text, int64_t min, int64_t max, int64_t *out, struct fault *fault);
+
+/* "64k", "10M", from min to max bytes. */
+int value_size(const char *text, uint64_t min, uint64_t max, uint64_t *out, struct fault *fault);
+
+/* The size at which a log is rotated: a size, "auto" (LOG_SIZE_AUTO) or "none" (LOG_SIZE_NONE). */
+int value_log_size(const char *text, uint64_t *out, struct fault *fault);
+
+/* The age at which a log is rotated: a duration, or "none" for MSEC_NEVER. */
+int value_log_age(const char *text, msec_t *out, struct fault *fault);
 int value_octal(const char *text, unsigned max, unsigned *out, struct fault *fault);
 int value_percent(const char *text, unsigned *out, struct fault *fault);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Text as a value of each type: the first byte chooses which. */
+#include "base/parse.h"
 #include "config/envfile.h"
 #include "config/values.h"
 #include "fuzz.h"
@@ -110,6 +111,23 @@ static int parse_numbers(const char *text, struct fault *fault)
 	return value_integer(text, -20, 19, &number, fault);
 }
 
+static int parse_log(const char *text, struct fault *fault)
+{
+	uint64_t size = LOG_SIZE_AUTO, back;
+	msec_t age = MSEC_NEVER;
+	char written[BYTES_SIZE];
+	int r = value_log_age(text, &age, fault);
+
+	fuzz_expect(r != 0 || age >= VALUE_LOG_AGE_MIN_MS, "an age is not nothing");
+	r = value_log_size(text, &size, fault);
+	if (r != 0 || size == LOG_SIZE_AUTO || size == LOG_SIZE_NONE)
+		return r;
+	fuzz_expect(size >= VALUE_LOG_SIZE_MIN && size <= INT64_MAX, "a size is one of a file");
+	fuzz_expect(parse_size(parse_format_size(size, written), &back) == 0 && back == size,
+	            "a size reads back");
+	return value_size(text, 0, size, &back, fault);
+}
+
 static int parse_envfile(const char *text, struct fault *fault)
 {
 	struct strv env = STRV_INIT;
@@ -120,9 +138,9 @@ static int parse_envfile(const char *text, struct fault *fault)
 }
 
 static parser *const parsers[] = {
-	parse_duration_value, parse_steps,   parse_exits,       parse_limit_value,
-	parse_start,          parse_rules,   parse_assignments, parse_inherit,
-	parse_paths,          parse_numbers, value_name,        parse_envfile,
+	parse_duration_value, parse_steps,       parse_exits,   parse_limit_value, parse_start,
+	parse_rules,          parse_assignments, parse_inherit, parse_paths,       parse_numbers,
+	value_name,           parse_envfile,     parse_log,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -220,6 +220,8 @@ START_TEST(fields_of_a_key_are_all_its_value)
 		"1\n"
 		"limit_rtprio = 1\nlimit_rttime = 1\nlimit_sigpending = 1\nlimit_stack = 1\n"
 		"no_new_privs = yes\nstdin = /i\nstdout = null\nstderr = stdout\nautostart = no\n"
+		"log_format = json\nlog_max_size = 1M\nlog_max_age = 1d\nlog_keep = 1\n"
+		"log_compress = xz\nlog_stalled = drop\nlog_memory = 1k\n"
 		"pidfile = /p\npidfile_mode = 0600\npidfile_owner = 1:2\nrestart = on-failure\n"
 		"success_exit = 3\nmin_uptime = 2s\nrestart_delay = 1s\nrestart_delay_max = 1m\n"
 		"restart_jitter = 5%\nstart_limit = 3/10s\non_exit = exit\non_failure = exit\n"

@@ -57,6 +57,10 @@ START_TEST(what_a_change_takes_is_in_the_manual)
 	ck_assert_ptr_nonnull(strstr(text, "\nA change restarts all programs.\n"));
 	write_one("directory", text, sizeof text);
 	ck_assert_ptr_nonnull(strstr(text, "\nA change restarts the program.\n"));
+	write_one("log_max_size", text, sizeof text);
+	ck_assert_ptr_nonnull(strstr(text, "\nA change restarts the program only if"));
+	write_one("log_keep", text, sizeof text);
+	ck_assert_ptr_null(strstr(text, "A change"));
 	write_one("on_state_change", text, sizeof text);
 	ck_assert_ptr_null(strstr(text, "A change"));
 }

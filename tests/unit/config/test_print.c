@@ -54,6 +54,13 @@ static const char *const configurations[] = {
 	"[program:p]\ncommand = x\nreload_signal = 10\non_state_change = 'a \"b' c\n"
 	"[program:q]\ncommand = x\nreload_command = r '' ;c\n",
 	"[verger]\ncontrol_socket =\n",
+	"[verger]\nlog = journal\nlog_format = json\n"
+	"[program:p]\ncommand = x\nstdout = syslog\nstderr = journal\nlog_max_size = 4097\n"
+	"log_max_age = 36h\nlog_keep = 0\nlog_compress = xz\nlog_format = timestamp\n"
+	"log_stalled = drop\nlog_memory = 0\n"
+	"[program:q]\ncommand = x\nstdout = ./syslog\nstderr = '/a b/journal'\n"
+	"log_max_size = none\nlog_memory = 1M\n"
+	"[program:r]\ncommand = x\nstdout = ./syslog\nlog_max_size = none\n",
 	"[program:p]\ncommand = x\non_exit = exit\nforward_signals = all\nenv_inherit = A "
 	"B\npidfile_owner = :5\n",
 	"[program:a]\ncommand = x\nrequires = b:started c\n[program:b]\ncommand = x\ntype = "
@@ -77,6 +84,9 @@ START_TEST(each_program_is_printed_in_full)
 	ck_assert_ptr_nonnull(strstr(text, "\nrestart = never\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\nstop_signal = TERM/10s\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\npidfile = /run/t/w:1.pid\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nlog_max_size = auto\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nlog_memory = 4k\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nlog_format = text\n"));
 	ck_assert_ptr_null(strstr(text, "[defaults]"));
 	free(text);
 }

@@ -197,7 +197,6 @@ START_TEST(values_that_do_not_fit_together_are_refused)
 	check_refused("reload_command = ''", "there is no program to run in ''''");
 	check_refused("on_state_change = \"\"", "there is no program to run");
 	check_refused("ready = notify", "expected exec, got 'notify'");
-	check_refused("stdout = journal", "cannot send output to 'journal' yet");
 	check_refused("argv0 = 'a' b", "expected one text in quotes, got 2");
 	check_refused("stop_command = ''", "there is no program to run");
 	check_refused("instances = 0", "expected a number from 1 to 10000, got '0'");

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -301,6 +302,45 @@ START_TEST(b2_names_may_have_255_bytes_and_no_more)
 }
 END_TEST
 
+static const struct value_case log_sizes[] = {
+	{ "auto", "0" },
+	{ "none", "18446744073709551615" },
+	{ "4k", "4096" },
+	{ "50M", "52428800" },
+	{ "9223372036854775807", "9223372036854775807" },
+	{ "9223372036854775808",
+	  "no file can be as large as '9223372036854775808'; 'none' is no limit" },
+	{ "0", "a log of no size cannot be; 'none' is no limit" },
+	{ "1k", "a log of '1k' would be rotated all the time; expected 4k or more" },
+	{ "50MB", "expected auto, none or a size such as 64k, 10M or 1G, got '50MB'; did you mean "
+	          "50M?" },
+	{ "50 MiB", "expected auto, none or a size such as 64k, 10M or 1G, got '50 MiB'; did you "
+	            "mean 50M?" },
+	{ "1 g", "expected auto, none or a size such as 64k, 10M or 1G, got '1 g'; did you mean "
+	         "1g?" },
+	{ "70000B", "expected auto, none or a size such as 64k, 10M or 1G, got '70000B'; did you "
+	            "mean 70000?" },
+	{ "1.5M", "expected auto, none or a size such as 64k, 10M or 1G, got '1.5M'" },
+	{ "MB", "expected auto, none or a size such as 64k, 10M or 1G, got 'MB'" },
+	{ "50M 3", "expected auto, none or a size such as 64k, 10M or 1G, got '50M 3'" },
+	{ "", "expected auto, none or a size such as 64k, 10M or 1G, got ''" },
+};
+
+START_TEST(a_log_size_may_be_auto_or_none)
+{
+	uint64_t size = 1;
+	char written[32];
+
+	if (value_log_size(log_sizes[_i].text, &size, &fault) != 0) {
+		ck_assert_uint_eq(size, 1);
+		ck_assert_str_eq(fault.text, log_sizes[_i].result);
+		return;
+	}
+	snprintf(written, sizeof written, "%llu", (unsigned long long)size);
+	ck_assert_str_eq(written, log_sizes[_i].result);
+}
+END_TEST
+
 START_TEST(simple_values_say_what_they_expect)
 {
 	static const char *const colours[] = { "red", "green", "blue", NULL };
@@ -308,6 +348,7 @@ START_TEST(simple_values_say_what_they_expect)
 	int64_t number;
 	unsigned value;
 	msec_t ms;
+	uint64_t size;
 	bool yes;
 
 	ck_assert_int_eq(value_choice("green", colours, SIZE_MAX, &choice, &fault), 0);
@@ -328,6 +369,17 @@ START_TEST(simple_values_say_what_they_expect)
 	ck_assert_str_eq(fault.text, "'99999d' is longer than ten years");
 	ck_assert_int_eq(value_deadline("none", &ms, &fault), 0);
 	ck_assert(ms == MSEC_NEVER);
+	ck_assert_int_eq(value_log_age("1s", &ms, &fault), 0);
+	ck_assert(ms == 1000);
+	ck_assert_int_eq(value_log_age("none", &ms, &fault), 0);
+	ck_assert(ms == MSEC_NEVER);
+	ck_assert_int_eq(value_log_age("999ms", &ms, &fault), FAULTY);
+	ck_assert_str_eq(fault.text,
+	                 "a log of '999ms' would be rotated all the time; expected 1s or more, "
+	                 "such as 1d, or 'none' for no limit");
+	ck_assert(ms == MSEC_NEVER);
+	ck_assert_int_eq(value_size("2M", 1, 1 << 20, &size, &fault), FAULTY);
+	ck_assert_str_eq(fault.text, "expected a size from 1 to 1M, got '2M'");
 }
 END_TEST
 
@@ -350,6 +402,7 @@ int main(void)
 	tcase_add_loop_test(texts, a_file_is_a_path_with_or_without_quotes, 0, ARRAY_SIZE(paths));
 	tcase_add_loop_test(texts, names_are_letters_digits_and_a_few_more, 0, ARRAY_SIZE(names));
 	tcase_add_test(texts, b2_names_may_have_255_bytes_and_no_more);
+	tcase_add_loop_test(texts, a_log_size_may_be_auto_or_none, 0, ARRAY_SIZE(log_sizes));
 	tcase_add_test(texts, simple_values_say_what_they_expect);
 	suite_add_tcase(suite, signals);
 	suite_add_tcase(suite, lists);

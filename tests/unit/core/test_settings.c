@@ -33,6 +33,13 @@ START_TEST(a_program_starts_from_the_documented_defaults) /* config.md's table, 
 	ck_assert_int_eq(p.stdin_stream.kind, STREAM_NULL);
 	ck_assert_int_eq(p.stdout_stream.kind, STREAM_INHERIT);
 	ck_assert_int_eq(p.stderr_stream.kind, STREAM_INHERIT);
+	ck_assert_uint_eq(p.log.max_size, LOG_SIZE_AUTO);
+	ck_assert_int_eq(p.log.max_age_ms, MSEC_NEVER);
+	ck_assert_uint_eq(p.log.keep, 10);
+	ck_assert_uint_eq(p.log.memory, 4096);
+	ck_assert_int_eq(p.log.compress, LOG_COMPRESS_NO);
+	ck_assert_int_eq(p.log.format, LOG_FORMAT_RAW);
+	ck_assert_int_eq(p.log.stalled, LOG_STALLED_BLOCK);
 	ck_assert_uint_eq(p.pidfile_mode, 0644);
 	ck_assert_int_eq(p.umask_value, -1);
 	ck_assert(!p.nice_set && !p.oom_set && !p.no_new_privs && !p.take_terminal);
@@ -51,6 +58,7 @@ START_TEST(vergerd_starts_from_the_documented_defaults)
 	ck_assert_uint_eq(s->program_count, 0);
 	ck_assert_int_eq(s->log_target, LOG_TARGET_STDERR);
 	ck_assert_int_eq(s->log_level, LOG_LEVEL_INFO);
+	ck_assert(!s->log_json);
 	ck_assert_int_eq(s->exit_when, EXIT_WHEN_NEVER);
 	ck_assert_uint_eq(s->exit_code_from, NO_PROGRAM);
 	ck_assert_int_eq(s->stop_deadline_ms, MSEC_NEVER);
@@ -90,6 +98,9 @@ static const struct {
 	{ signal_scope_names, "tree", SCOPE_TREE + 1 },
 	{ exit_when_names, "any", EXIT_WHEN_ANY + 1 },
 	{ condition_names, "done", CONDITION_DONE + 1 },
+	{ log_format_names, "json", LOG_FORMAT_JSON + 1 },
+	{ log_stalled_names, "drop", LOG_STALLED_DROP + 1 },
+	{ log_compress_names, "xz", LOG_COMPRESS_XZ + 1 },
 };
 
 START_TEST(every_value_has_a_name_and_the_list_an_end)
@@ -98,6 +109,88 @@ START_TEST(every_value_has_a_name_and_the_list_an_end)
 		ck_assert_ptr_nonnull(name_lists[_i].names[i]);
 	ck_assert_str_eq(name_lists[_i].names[name_lists[_i].count - 1], name_lists[_i].last);
 	ck_assert_ptr_null(name_lists[_i].names[name_lists[_i].count]);
+}
+END_TEST
+
+/* I5: only what takes vergerd goes through it */
+static const struct {
+	struct stream out, err;
+	struct log_policy log;
+	bool captures_out, captures_err;
+} ways[] = {
+#define PLAIN .max_age_ms = MSEC_NEVER
+	{ { .kind = STREAM_INHERIT }, { .kind = STREAM_NULL }, { PLAIN }, false, false },
+	{ { .kind = STREAM_FILE }, { .kind = STREAM_STDOUT }, { PLAIN }, false, false },
+	{ { .kind = STREAM_FILE },
+	  { .kind = STREAM_FILE },
+	  { PLAIN, .max_size = LOG_SIZE_NONE },
+	  false,
+	  false },
+	{ { .kind = STREAM_FILE },
+	  { .kind = STREAM_FILE },
+	  { PLAIN, .keep = 1, .compress = 1 },
+	  false,
+	  false },
+	{ { .kind = STREAM_FILE, .shared = true },
+	  { .kind = STREAM_FILE },
+	  { PLAIN },
+	  true,
+	  false },
+	{ { .kind = STREAM_FILE, .shared = true },
+	  { .kind = STREAM_STDOUT },
+	  { PLAIN },
+	  true,
+	  true },
+	{ { .kind = STREAM_FILE },
+	  { .kind = STREAM_INHERIT },
+	  { PLAIN, .max_size = 4096 },
+	  true,
+	  false },
+	{ { .kind = STREAM_INHERIT }, { .kind = STREAM_FILE }, { .max_age_ms = 1 }, false, true },
+	{ { .kind = STREAM_NULL },
+	  { .kind = STREAM_INHERIT },
+	  { PLAIN, .format = LOG_FORMAT_JSON },
+	  false,
+	  true },
+	{ { .kind = STREAM_NULL },
+	  { .kind = STREAM_STDOUT },
+	  { PLAIN, .format = LOG_FORMAT_JSON },
+	  false,
+	  false },
+	{ { .kind = STREAM_INHERIT },
+	  { .kind = STREAM_FILE },
+	  { PLAIN, .stalled = LOG_STALLED_DROP },
+	  true,
+	  true },
+	{ { .kind = STREAM_SYSLOG }, { .kind = STREAM_JOURNAL }, { PLAIN }, true, true },
+	{ { .kind = STREAM_INHERIT }, { .kind = STREAM_SYSLOG }, { PLAIN }, false, true },
+#undef PLAIN
+};
+
+START_TEST(i5_output_takes_the_way_that_its_log_asks_for)
+{
+	const struct program_settings p = { .stdout_stream = ways[_i].out,
+		                            .stderr_stream = ways[_i].err,
+		                            .log = ways[_i].log };
+
+	ck_assert_int_eq(program_is_captured(&p, 1), ways[_i].captures_out);
+	ck_assert_int_eq(program_is_captured(&p, 2), ways[_i].captures_err);
+	ck_assert_ptr_eq(program_stream(&p, 1), &p.stdout_stream);
+	ck_assert_ptr_eq(program_stream(&p, 2), p.stderr_stream.kind == STREAM_STDOUT
+	                                                ? &p.stdout_stream
+	                                                : &p.stderr_stream);
+}
+END_TEST
+
+START_TEST(a_log_that_vergerd_writes_has_a_limit_unless_it_is_told)
+{
+	struct log_policy log = { .max_size = LOG_SIZE_AUTO };
+
+	ck_assert_uint_eq(log_policy_max_size(&log), 50 << 20);
+	log.max_size = LOG_SIZE_NONE;
+	ck_assert_uint_eq(log_policy_max_size(&log), LOG_SIZE_NONE);
+	log.max_size = 4096;
+	ck_assert_uint_eq(log_policy_max_size(&log), 4096);
 }
 END_TEST
 
@@ -113,6 +206,9 @@ int main(void)
 	tcase_add_test(values, an_exit_set_holds_every_code_and_signal_by_itself);
 	tcase_add_loop_test(values, every_value_has_a_name_and_the_list_an_end, 0,
 	                    sizeof name_lists / sizeof *name_lists);
+	tcase_add_loop_test(values, i5_output_takes_the_way_that_its_log_asks_for, 0,
+	                    sizeof ways / sizeof *ways);
+	tcase_add_test(values, a_log_that_vergerd_writes_has_a_limit_unless_it_is_told);
 	suite_add_tcase(s, values);
 	return suite_run(s);
 }
