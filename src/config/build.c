@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Builds settings, section by section.  Knows no key beyond those that concern several keys or
- * [verger] as a whole; the rest is in the table, and what concerns several programs in relations.c.
- */
+ * [verger] as a whole; the rest is in the table, and what concerns several programs in relations.c
+ * and logfiles.c. */
 #include "config/build.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "config/claims.h"
 #include "config/depends.h"
 #include "config/draft.h"
+#include "config/logfiles.h"
 #include "config/names.h"
 #include "config/reader.h"
 #include "config/record.h"
@@ -547,6 +548,8 @@ struct settings *build_settings(struct source *source, const struct build_input 
 	/* without all programs, nothing can be said of how they relate */
 	if (is_complete(&b))
 		relations_resolve(&b);
+	if (is_complete(&b))
+		logfiles_resolve(&b);
 	build_note_memory(&b, is_complete(&b) ? 0 : -ENOMEM);
 	build_release(&b);
 	return b.settings;

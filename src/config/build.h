@@ -33,7 +33,7 @@ struct build_input {
  * good only if no fault was told and the source is complete still, or NULL when memory is out. */
 struct settings *build_settings(struct source *source, const struct build_input *input);
 
-/* The work under way; for relations.c. */
+/* The work under way; for relations.c and logfiles.c. */
 
 /* A program that is built, with what is resolved when all are. */
 struct built {

@@ -109,3 +109,11 @@ int claims_add(struct claims *c, const struct claim *claim, struct fault *fault)
 		return -ENOMEM;
 	return *node == own ? 0 : refuse(claim, *node, fault);
 }
+
+int claims_judge_log(const struct claims *c, const char *path, struct fault *fault)
+{
+	const struct claim log = { .path = path };
+	struct claim *const *node = tfind(&log, &c->by_path, compare);
+
+	return node ? refuse(&log, *node, fault) : 0;
+}

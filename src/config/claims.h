@@ -28,3 +28,6 @@ void claims_release(struct claims *c);
 
 /* 0; FAULTY when somebody else has the path or it cannot be what it is claimed for; -ENOMEM. */
 int claims_add(struct claims *c, const struct claim *claim, struct fault *fault);
+
+/* 0; FAULTY when somebody has this path, which is to be a log. */
+int claims_judge_log(const struct claims *c, const char *path, struct fault *fault);

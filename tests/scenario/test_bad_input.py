@@ -201,6 +201,13 @@ def test_b1_all_faults_in_one_run(verger):
         ("user", "no-such-user"),
         ("group", "no-such-group"),
         ("stdin", ""),
+        ("log_max_size", "huge"),
+        ("log_max_age", "daily"),
+        ("log_keep", "10001"),
+        ("log_compress", "gz"),
+        ("log_format", "plain"),
+        ("log_stalled", "wait"),
+        ("log_memory", "2M"),
         ("requires", "nobody-of-that-name"),
         ("requires", "web"),
     ],
@@ -212,6 +219,31 @@ def test_b1_a_wrong_value_is_named(verger, key, value):
     if value:
         word = {"TERM/": "duration"}.get(value, value.split(":")[-1].split("/")[0])
         assert any("bad.ini:3" in line and word in line for line in said), said
+
+
+# logs
+
+
+def test_b1_a_size_as_people_write_it(verger):
+    refused(
+        verger, "[program:web]\ncommand = true\nlog_max_size = 50 MB\n",
+        "bad.ini:3", "log_max_size", "'50 MB'", "did you mean 50M?",
+    )  # fmt: skip
+
+
+def test_b1_programs_that_share_a_log_agree_on_it(verger):
+    one = "[program:one]\ncommand = true\nstdout = /l\nlog_keep = 3\n"
+    two = "[program:two]\ncommand = true\nstderr = /l\nlog_keep = 4\n"
+    refused(verger, one + two, "bad.ini:8", "[program:two]", "'one' and 'two'", "log_keep")
+    accepted(verger, one + two.replace("4", "3"))
+
+
+@pytest.mark.parametrize("place", ["pidfile = /p", "control_socket = /p"])
+def test_b1_a_log_that_is_something_else(verger, place):
+    refused(
+        verger, f"[verger]\n{place}\n[program:web]\ncommand = true\nstdout = /p\n",
+        "bad.ini:5", "[program:web]", "stdout", "vergerd itself",
+    )  # fmt: skip
 
 
 # words and expansion

@@ -114,6 +114,7 @@ static void setup(void)
 	                    "forward_signals = HUP USR1:QUIT\non_exit = stop-group\nafter = c\n"
 	                    "pidfile_owner = 1:2\nuser = 1\ngroup = 2\nreload_signal = HUP\n"
 	                    "[program:c]\ncommand = z\nstdout = c.log\ninstances = 2\n"
+	                    "log_max_size = 1M\nlog_format = json\n"
 	                    "reload_command = c\n[program:off]\ncommand = o\nenabled = no\n"
 	                    "[group:h]\nprograms = db\n");
 }
