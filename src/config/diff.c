@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "config/keys.h"
@@ -139,22 +140,35 @@ static bool is_equal_group(const char *held, const char *fresh)
 	return held && fresh ? !strcmp(held, fresh) : held == fresh;
 }
 
+/* Whether the output of one passes through vergerd where that of the other does not. */
+static bool is_moved(const struct program_settings *held, const struct program_settings *fresh)
+{
+	return program_is_captured(held, STDOUT_FILENO) !=
+	               program_is_captured(fresh, STDOUT_FILENO) ||
+	       program_is_captured(held, STDERR_FILENO) !=
+	               program_is_captured(fresh, STDERR_FILENO);
+}
+
 enum reload_difference conf_diff_program(void *context, const struct program_settings *held,
                                          const struct program_settings *fresh)
 {
 	struct conf_diff *d = context;
 	enum reload_difference found = RELOAD_EQUAL;
+	unsigned restarting = KEY_RESTARTS;
 
 	if (d->restarts_all)
 		return RELOAD_NEEDS_RESTART;
 	if (!is_equal_group(group_of(d->held, held), group_of(d->fresh, fresh)))
 		found = RELOAD_DIFFERS;
+	/* not if nothing of its own differs: another program came to its file, or left it */
+	if (is_moved(held, fresh))
+		restarting |= KEY_MOVES;
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct key *key = &config_keys[i];
 
 		if (!is_of(key, KEY_IN_PROGRAM) || is_equal_program_key(d, key, held, fresh))
 			continue;
-		if (key->flags & KEY_RESTARTS)
+		if (key->flags & restarting)
 			return RELOAD_NEEDS_RESTART;
 		found = RELOAD_DIFFERS;
 	}

@@ -125,6 +125,54 @@ START_TEST(how_it_is_started_takes_one)
 }
 END_TEST
 
+START_TEST(keys_of_logs_are_live_where_the_way_stays)
+{
+	check_line("log_format = json", "log_format = prefix", RELOAD_DIFFERS,
+	           "log_format: json -> prefix\n");
+	check_line("stdout = /l\nlog_max_size = 1M", "stdout = /l\nlog_max_size = 2M\nlog_keep = 1",
+	           RELOAD_DIFFERS, "log_max_size: 1M -> 2M\nlog_keep: 10 -> 1\n");
+	check_line("log_max_size = 1M", "log_compress = xz\nlog_memory = 0", RELOAD_DIFFERS,
+	           "log_max_size: 1M -> auto\nlog_compress: no -> xz\nlog_memory: 4k -> 0\n");
+	check_line("stdout = syslog\nstderr = stdout",
+	           "stdout = syslog\nstderr = stdout\n"
+	           "log_stalled = drop\nlog_max_age = 1d",
+	           RELOAD_DIFFERS, "log_max_age: none -> 1d\nlog_stalled: block -> drop\n");
+}
+END_TEST
+
+START_TEST(another_way_of_the_output_takes_a_restart)
+{
+	check_line("", "log_format = json", RELOAD_NEEDS_RESTART, "log_format: raw -> json\n");
+	check_line("log_stalled = drop", "", RELOAD_NEEDS_RESTART, "log_stalled: drop -> block\n");
+	check_line("stdout = /l", "stdout = /l\nlog_max_size = 50M", RELOAD_NEEDS_RESTART,
+	           "log_max_size: auto -> 50M\n");
+	check_line("stdout = null\nstderr = /l", "stdout = null\nstderr = /l\nlog_max_age = 1d",
+	           RELOAD_NEEDS_RESTART, "log_max_age: none -> 1d\n");
+	/* what is raw is rotated in files only */
+	check_line("", "log_max_size = 1M", RELOAD_DIFFERS, "log_max_size: auto -> 1M\n");
+	check_line("stdout = syslog", "stdout = journal", RELOAD_NEEDS_RESTART,
+	           "stdout: syslog -> journal\n");
+}
+END_TEST
+
+static const char alone[] = "[program:p]\ncommand = x\nstdout = /l\n";
+static const char alone_and_packed[] = "[program:p]\ncommand = x\nstdout = /l\nlog_compress = xz\n";
+static const char in_company[] = "[program:p]\ncommand = x\nstdout = /l\n"
+				 "[program:q]\ncommand = x\nstdout = /l\n";
+static const char in_company_by_size[] =
+	"[program:p]\ncommand = x\nstdout = /l\nlog_max_size = 1M\n"
+	"[program:q]\ncommand = x\nstdout = /l\nlog_max_size = 1M\n";
+
+START_TEST(company_in_a_file_is_no_change_of_a_program)
+{
+	check_first(alone, in_company, RELOAD_EQUAL, "");
+	check_first(in_company, alone, RELOAD_EQUAL, "");
+	check_first(alone_and_packed, in_company, RELOAD_DIFFERS, "log_compress: xz -> no\n");
+	check_first(in_company, in_company_by_size, RELOAD_DIFFERS, "log_max_size: auto -> 1M\n");
+	check_first(in_company_by_size, alone, RELOAD_NEEDS_RESTART, "log_max_size: 1M -> auto\n");
+}
+END_TEST
+
 START_TEST(others_are_compared_by_name)
 {
 	check_first("[program:p]\ncommand = x\nrequires = a b\n[program:a]\ncommand = x\n"
@@ -170,6 +218,8 @@ START_TEST(keys_of_verger_are_live_or_fixed)
 	check_verger("[verger]\nlog_level = debug\n", "[verger]\ncontrol_group = 7\nlog = /l\n",
 	             "control_group: (none) -> 7\nlog: stderr -> /l\nlog_level: debug -> info\n",
 	             NULL);
+	check_verger("[verger]\nlog = syslog\n", "[verger]\nlog = journal\nlog_format = json\n",
+	             "log: syslog -> journal\nlog_format: text -> json\n", NULL);
 	check_verger("", "[verger]\nrun_dir = /r\n",
 	             "run_dir: /run/t -> /r\ncontrol_socket: /run/t/control.sock -> "
 	             "/r/control.sock\npidfile: /run/t/vergerd.pid -> /r/vergerd.pid\n",
@@ -308,6 +358,9 @@ int main(void)
 	tcase_add_test(programs, where_it_stands_does_not_count);
 	tcase_add_test(programs, what_is_live_takes_no_restart);
 	tcase_add_test(programs, how_it_is_started_takes_one);
+	tcase_add_test(programs, keys_of_logs_are_live_where_the_way_stays);
+	tcase_add_test(programs, another_way_of_the_output_takes_a_restart);
+	tcase_add_test(programs, company_in_a_file_is_no_change_of_a_program);
 	tcase_add_test(programs, others_are_compared_by_name);
 	tcase_add_test(programs, free_places_are_nobody);
 	tcase_add_test(programs, s7_a_thousand_programs_are_compared_at_once);
