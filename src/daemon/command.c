@@ -194,7 +194,7 @@ bool command_is_hook(const void *context, pid_t pid)
 {
 	const struct daemon *d = context;
 
-	return hooks_own(d->hooks, pid);
+	return hooks_own(d->hooks, pid) || capture_owns(d->capture, pid);
 }
 
 const char *command_hook_name(void *context, uint32_t program)

@@ -362,7 +362,7 @@ static int init_os(struct daemon *d)
 	families_set_outsider(d->families, command_is_hook, d);
 	host_init(&d->host, d);
 	capture_attach(d->capture, d->loop, evidence_on_last_words, d);
-	return 0;
+	return capture_set_packer(d->capture, d->probe, d->environ) < 0 ? -ENOMEM : 0;
 }
 
 /* those that --daemon waits for */

@@ -398,7 +398,8 @@ void executor_on_orphan(void *context, const struct reaper_exit *exit)
 	char how[REPORT_EXIT_SIZE];
 	struct daemon *d = context;
 
-	if (!hooks_on_exit(d->hooks, exit) && log_wants(LOG_LEVEL_DEBUG))
+	if (!hooks_on_exit(d->hooks, exit) && !capture_on_orphan(d->capture, exit) &&
+	    log_wants(LOG_LEVEL_DEBUG))
 		log_debug(NULL, "orphan PID %d %s", (int)exit->pid,
 		          report_format_exit(exit->code, exit->signal, exit->core_dumped, how));
 }

@@ -69,7 +69,7 @@ static size_t press(struct daemon *d)
 {
 	size_t left = families_signal_strays(d->families, d->strays_killed ? SIGKILL : SIGTERM);
 
-	return left ? left : hooks_running(d->hooks);
+	return left ? left : hooks_running(d->hooks) + capture_packs(d->capture);
 }
 
 void farewell_begin(struct daemon *d, int status, bool at_once)
@@ -82,13 +82,14 @@ void farewell_begin(struct daemon *d, int status, bool at_once)
 		farewell_hasten(d);
 		return;
 	}
+	capture_stop_packing(d->capture);
 	left = press(d);
-	hooks = hooks_running(d->hooks);
+	hooks = hooks_running(d->hooks) + capture_packs(d->capture);
 	if (!left) {
 		leave(d);
 		return;
 	}
-	if (hooks)
+	if (hooks > capture_packs(d->capture))
 		log_info(NULL, "waiting for %zu command%s of hooks", hooks, hooks == 1 ? "" : "s");
 	if (left > hooks)
 		log_warning(NULL, "%zu process%s of no program: told to end", left - hooks,

@@ -18,6 +18,7 @@
 #include "os/errand.h"
 #include "os/logsocket.h"
 #include "os/mount.h"
+#include "os/packer.h"
 #include "os/syslogline.h"
 
 enum {
@@ -96,6 +97,7 @@ void capture_free(struct capture *c)
 		all_free = outlet_free(t->outlet);
 		free(t);
 	}
+	packer_free(c->packer);
 	fd_close(c->poll_fd);
 	free(c->units);
 	pthread_mutex_destroy(&c->rest_lock);

@@ -15,6 +15,7 @@
 #include "core/settings.h"
 
 struct capture;
+struct probe;
 struct reaper_exit;
 
 enum {
@@ -43,6 +44,17 @@ void capture_free(struct capture *c);
 /* From here on the loop watches.  0 or negative errno. */
 int capture_attach(struct capture *c, struct ev_loop *loop, capture_last_words *last_words,
                    void *context);
+/* From here on rotated files are packed where that is wanted, by processes with this environment;
+ * both are borrowed.  0 or -1: memory is out. */
+int capture_set_packer(struct capture *c, const struct probe *probe, char *const *environment);
+/* An orphan was reaped; whether it was ours.  Has to be told of each. */
+bool capture_on_orphan(struct capture *c, const struct reaper_exit *exit);
+/* Whether it is of us, and of no program. */
+bool capture_owns(const struct capture *c, pid_t pid);
+/* Whether a process of ours is not reaped yet. */
+bool capture_packs(const struct capture *c);
+/* For the end. */
+void capture_stop_packing(struct capture *c);
 /* Before the loop goes. */
 void capture_detach(struct capture *c);
 

@@ -36,8 +36,8 @@ static void remove_target(struct capture *c, struct target *gone)
 
 static bool is_over(struct capture *c, struct target *t)
 {
-	return t != c->own && (t->is_over || t->had_channels) && !outlet_has_channels(t->outlet) &&
-	       outlet_is_settled(t->outlet);
+	return t != c->own && t != c->packing && (t->is_over || t->had_channels) &&
+	       !outlet_has_channels(t->outlet) && outlet_is_settled(t->outlet);
 }
 
 /* --- channels --- */
@@ -188,6 +188,7 @@ void capture_look(struct capture *c)
 			report(t, &health);
 			tell_last_words(c, t->outlet);
 		}
+		capture_pack(c, t);
 		await_room(c, t);
 		if (is_over(c, t))
 			remove_target(c, t);

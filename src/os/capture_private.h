@@ -32,6 +32,9 @@ struct capture {
 	struct target *own;     /* where vergerd's own lines go; NULL = elsewhere */
 	int own_fd;             /* which vergerd writes to itself; -1 = none */
 	bool own_waits;
+	struct packer *packer;  /* owned; NULL = nothing is packed */
+	struct target *packing; /* whose turn it is */
+	bool packs_no_more;
 	struct unit_streams *units; /* owned; the channels belong to outlets */
 	size_t unit_count;
 	int poll_fd;
@@ -50,5 +53,7 @@ struct capture {
 
 /* Looks at what threads have to tell. */
 void capture_look(struct capture *c);
+/* Goes on with the packing of a target's rotated files. */
+void capture_pack(struct capture *c, struct target *t);
 /* Has an outlet do what there is to do. */
 void capture_kick(struct capture *c, struct outlet *o);

@@ -581,7 +581,10 @@ static int work(struct outlet *o, void **slot)
 		r = write_said(o);
 	while (r == 0 && (c = next_ready(o)))
 		r = pump(o, c, slot);
-	return r == 0 ? flush(o) : r;
+	r = r == 0 ? flush(o) : r;
+	if (r == 0 && o->file)
+		outlet_pack(o);
+	return r;
 }
 
 /* Reads what need not be kept.  Whether there may be more.  Locked. */
@@ -615,19 +618,6 @@ static void note_result(struct outlet *o, int r)
 	o->retry_at = r < 0 ? now + OUTLET_RETRY_MS : 0;
 }
 
-static void look_for_packing(struct outlet *o)
-{
-	const char *path;
-
-	if (!o->file || o->packing[0])
-		return;
-	path = logfile_next_to_pack(o->file);
-	if (!path || strlen(path) >= sizeof o->packing)
-		return;
-	memcpy(o->packing, path, strlen(path) + 1);
-	o->news = true;
-}
-
 /* Locked: whether it is to be done again at once. */
 static bool finish(struct outlet *o, struct bench *bench, int r)
 {
@@ -636,8 +626,6 @@ static bool finish(struct outlet *o, struct bench *bench, int r)
 	note_result(o, r);
 	if (r < 0)
 		more = drop_all(o, bench, -r);
-	else
-		look_for_packing(o);
 	if (o->file && o->health.rotation != -logfile_trouble(o->file)) {
 		o->health.rotation = -logfile_trouble(o->file);
 		o->news = true;

@@ -60,6 +60,11 @@ bool outlet_free(struct outlet *o)
 	outflow_close(o);
 	outbuf_release(&o->said);
 	outbuf_release(&o->out);
+	if (o->packing.phase == PACKING_OPENED) {
+		close(o->packing.in);
+		close(o->packing.out);
+	}
+	free(o->packing.path);
 	pthread_cond_destroy(&o->rests);
 	pthread_mutex_destroy(&o->lock);
 	free(o->name);
@@ -250,19 +255,28 @@ bool outlet_is_reopening(struct outlet *o, int *error)
 	return is;
 }
 
-bool outlet_take_packing(struct outlet *o, enum log_compress *how, char *path, size_t size)
+struct packing *outlet_packing(struct outlet *o)
 {
-	bool found;
+	return &o->packing;
+}
+
+enum packing_phase outlet_packing_phase(struct outlet *o)
+{
+	enum packing_phase phase;
 
 	outlet_lock(o);
-	found = o->packing[0] && strlen(o->packing) < size;
-	if (found) {
-		memcpy(path, o->packing, strlen(o->packing) + 1);
-		*how = o->policy.compress;
-		o->packing[0] = '\0';
-	}
+	phase = o->packing.phase;
 	outlet_unlock(o);
-	return found;
+	return phase;
+}
+
+void outlet_set_packing_phase(struct outlet *o, enum packing_phase phase)
+{
+	outlet_lock(o);
+	o->packing.phase = phase;
+	if (phase == PACKING_OPENS || phase == PACKING_ENDS)
+		kick_locked(o);
+	outlet_unlock(o);
 }
 
 /* --- news --- */

@@ -112,8 +112,30 @@ size_t outlet_waiting(struct outlet *o);
 /* The descriptor to wait for until it has room; -1 = none. */
 int outlet_room_fd(struct outlet *o);
 
-/* A rotated file that wants to be packed, copied into `path`; false = none. */
-bool outlet_take_packing(struct outlet *o, enum log_compress *how, char *path, size_t size);
+/* Where the packing of a rotated file is: by turns a thread and the loop go on with it. */
+enum packing_phase {
+	PACKING_NONE,
+	PACKING_WANTED, /* loop: when the packer is free */
+	PACKING_OPENS,  /* thread: open the files */
+	PACKING_OPENED, /* loop: start the packer */
+	PACKING_RUNS,   /* loop: wait for its end */
+	PACKING_ENDS,   /* thread: put the result in place */
+};
+
+struct packing {
+	enum packing_phase phase;
+	char *path; /* of the rotated file; owned */
+	enum log_compress how;
+	int in, out;    /* while OPENED; the loop's to take */
+	bool succeeded; /* while it ENDS */
+	int error;      /* positive errno of the last one, until the loop has told it; 0 = none */
+};
+
+/* What the loop may look at and change while it is the loop's turn. */
+struct packing *outlet_packing(struct outlet *o);
+enum packing_phase outlet_packing_phase(struct outlet *o);
+/* Hands it on. */
+void outlet_set_packing_phase(struct outlet *o, enum packing_phase phase);
 
 /* A job's own memory goes (crew_new). */
 void outflow_clear(void *bench);

@@ -40,8 +40,7 @@ struct outlet {
 	struct outlet_health health;
 	bool news, wants_room;
 	msec_t retry_at, works_since;
-	bool packs;             /* packing[] is taken by the loop */
-	char packing[PATH_MAX]; /* "" = nothing */
+	struct packing packing;
 
 	/* of the thread that works */
 	struct logfile *file;
@@ -53,6 +52,9 @@ struct outlet {
 	int64_t local_second; /* of local_time */
 	char local_time[20];
 };
+
+/* Does what the packing of a rotated file needs of a thread. */
+void outlet_pack(struct outlet *o);
 
 /* The job; see crew.h. */
 void outflow_run(struct crew_job *job, void **bench);
