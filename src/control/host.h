@@ -70,6 +70,16 @@ struct host_log_line {
 /* Reads the end of a program's output and, when asked to, what is added to it. */
 struct host_tail;
 
+/* A log of a program that takes nothing, or lacks something. */
+struct host_log {
+	const char *target;  /* a path, "standard output" …; borrowed until the next call */
+	const char *trouble; /* why it takes nothing or cannot be rotated; NULL = it is well;
+	                        likewise */
+	bool stalled;        /* it takes nothing */
+	bool drops;          /* the program does not wait for it */
+	uint64_t lost_lines, lost_bytes; /* so far */
+};
+
 enum finding_level { FINDING_GOOD, FINDING_NOTE, FINDING_WARNING, FINDING_BAD };
 
 struct control_host {
@@ -125,8 +135,13 @@ struct control_host {
 	               void (*finding)(void *arg, enum finding_level level, const char *subject,
 	                               const char *text, const char *advice),
 	               void *arg);
-	/* 0 or negative errno of the first that could not be opened. */
-	int (*reopen_logs)(void *context);
+	/* Whether there is something to tell of a program's logs. */
+	bool (*log)(void *context, uint32_t program, struct host_log *out);
+
+	/* Has all log files opened again; with `only_ask` only tells how far that is.  How many are
+	 * still to be opened; *failed is a sentence about one that could not be, or NULL (borrowed
+	 * until the next call). */
+	size_t (*reopen_logs)(void *context, bool only_ask, const char **failed);
 
 	/* Notes in the log who asked for what: "stop web: asked by root (PID 12)". */
 	void (*note)(void *context, const char *text);

@@ -46,7 +46,7 @@ static const struct method methods[] = {
 	{ "Reload", reload_answer, OF_RELOAD, 0, 0 },
 	{ "Config", config_answer, PARAM_NAMES, 0, METHOD_LARGE },
 	{ "Doctor", doctor_answer, 0, 0, 0 },
-	{ "ReopenLogs", reopen_logs_answer, 0, 0, 0 },
+	{ "ReopenLogs", reopen_logs_answer, PARAM_ONLY_ASK, 0, 0 },
 	{ "Shutdown", shutdown_answer, PARAM_NOW, 0, 0 },
 };
 

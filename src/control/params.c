@@ -30,6 +30,7 @@ static const struct known_param known[] = {
 	{ "follow", PARAM_FOLLOW, TYPE_BOOL, offsetof(struct params, follow) },
 	{ "dry_run", PARAM_DRY_RUN, TYPE_BOOL, offsetof(struct params, dry_run) },
 	{ "now", PARAM_NOW, TYPE_BOOL, offsetof(struct params, now) },
+	{ "only_ask", PARAM_ONLY_ASK, TYPE_BOOL, offsetof(struct params, only_ask) },
 	{ "interface", PARAM_INTERFACE, TYPE_STRING, offsetof(struct params, interface) },
 };
 

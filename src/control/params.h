@@ -22,6 +22,7 @@ enum param {
 	PARAM_DRY_RUN = 1 << 11,
 	PARAM_NOW = 1 << 12,
 	PARAM_INTERFACE = 1 << 13,
+	PARAM_ONLY_ASK = 1 << 14,
 };
 
 /* Numbers beyond this are taken as this: 100 years in milliseconds. */
@@ -32,7 +33,7 @@ struct params {
 	json_t *names, *fields; /* of strings; NULL = not given */
 	const char *name, *state, *signal, *to, *interface;
 	int64_t timeout_ms, lines; /* -1 = not given */
-	bool all, wait, follow, dry_run, now;
+	bool all, wait, follow, dry_run, now, only_ask;
 };
 
 /* Reads `object` (NULL = empty).  NULL when all of it is in `taken`, of its type, and nothing of

@@ -304,6 +304,21 @@ static bool say_state(const struct teller *t)
 	return false;
 }
 
+/* --- its logs --- */
+
+static void say_log(const struct teller *t, const char *before)
+{
+	struct host_log log;
+
+	if (!t->host->log(t->host->context, t->program, &log) || !log.trouble)
+		return;
+	text_add_format(t->out, "%slog %s: %s", before, log.target, log.trouble);
+	if (log.stalled && log.drops)
+		text_add_format(t->out, "; %" PRIu64 " lines lost so far", log.lost_lines);
+	else if (log.stalled)
+		say(t, "; it will have to wait");
+}
+
 /* the many that need no words */
 static bool is_plain(const struct program_status *st)
 {
@@ -327,8 +342,10 @@ bool reason_put(struct text *out, const struct control_host *host, uint32_t prog
 	size_t before = out->size;
 	bool told;
 
-	if (is_plain(st))
-		return false;
+	if (is_plain(st)) {
+		say_log(&t, "");
+		return out->size > before;
+	}
 	t.now = host->now_ms(host->context);
 	if (st->removed)
 		say(&t, "no longer in the configuration; ");
@@ -338,5 +355,6 @@ bool reason_put(struct text *out, const struct control_host *host, uint32_t prog
 	if (st->pending && !st->removed)
 		say(&t, told ? "; new settings hold from its next start"
 		             : "new settings hold from its next start");
+	say_log(&t, out->size > before ? "; " : "");
 	return out->size > before;
 }

@@ -28,6 +28,7 @@ enum field {
 	FIELD_REMOVED = 1 << 13,
 	FIELD_PENDING = 1 << 14,
 	FIELD_REASON = 1 << 15,
+	FIELD_LOG = 1 << 16,
 };
 
 static const struct {
@@ -50,7 +51,8 @@ static const struct {
 	{ "removed", FIELD_REMOVED },
 	{ "pending", FIELD_PENDING },
 	{ "reason", FIELD_REASON },
-	{ "lossy", 0 }, /* is there when it has to be */
+	{ "log", FIELD_LOG }, /* is there when it has something to say */
+	{ "lossy", 0 },       /* is there when it has to be */
 };
 
 /* --- ends --- */
@@ -185,6 +187,24 @@ static void write_past(const struct subject *s)
 		status_write_end(s->j, "last_exit", end, s->settings, false);
 }
 
+static void write_log(const struct subject *s)
+{
+	const struct control_host *host = s->telling->host;
+	struct host_log log;
+
+	if (!(s->telling->fields & FIELD_LOG) || !host->log(host->context, s->program, &log))
+		return;
+	jsonout_object(s->j, "log");
+	jsonout_string(s->j, "target", log.target);
+	jsonout_bool(s->j, "stalled", log.stalled);
+	if (log.trouble)
+		jsonout_string(s->j, "trouble", log.trouble);
+	jsonout_bool(s->j, "drops", log.drops);
+	jsonout_int(s->j, "lost_lines", (int64_t)log.lost_lines);
+	jsonout_int(s->j, "lost_bytes", (int64_t)log.lost_bytes);
+	jsonout_object_end(s->j);
+}
+
 static void write_plight(const struct subject *s)
 {
 	const struct control_host *host = s->telling->host;
@@ -221,6 +241,7 @@ void status_write(struct jsonout *j, const char *key, struct status_telling *t, 
 	write_times(&s);
 	write_past(&s);
 	write_plight(&s);
+	write_log(&s);
 	jsonout_lossy(j);
 	jsonout_object_end(j);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Doctor, ReopenLogs, Shutdown: vergerd itself. */
-#include <string.h>
-
 #include "control/call.h"
 #include "control/reply.h"
 
@@ -41,20 +39,21 @@ void doctor_answer(struct session *s, const struct call *call)
 void reopen_logs_answer(struct session *s, const struct call *call)
 {
 	const struct control_host *host = s->control->host;
-	struct text reason;
-	int r;
+	bool only_ask = call->params->only_ask;
+	const char *failed = NULL;
+	struct reply r;
+	size_t pending;
 
-	(void)call;
-	call_note(s, "reopen logs", NULL);
-	r = host->reopen_logs(host->context);
-	if (r == 0) {
-		reply_empty(s);
+	if (!only_ask)
+		call_note(s, "reopen logs", NULL);
+	pending = host->reopen_logs(host->context, only_ask, &failed);
+	if (pending == 0 && failed) {
+		call_fail(s, failed);
 		return;
 	}
-	text_init(&reason, 256);
-	text_add_format(&reason, "a log file could not be opened again: %s", strerror(-r));
-	call_fail(s, text_get(&reason));
-	text_release(&reason);
+	reply_begin(&r, s);
+	jsonout_int(&r.json, "pending", (int64_t)pending);
+	reply_end(&r, false);
 }
 
 void shutdown_answer(struct session *s, const struct call *call)

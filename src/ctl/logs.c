@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* logs: what programs wrote last, and what they write. */
+#include <poll.h>
 #include <signal.h>
 
+#include "base/clock.h"
 #include "ctl/connection.h"
 #include "ctl/ctl.h"
 #include "ctl/exits.h"
 #include "ctl/member.h"
 #include "ctl/names.h"
 #include "ctl/stream.h"
+
+enum { REOPEN_LOOK_MS = 10 };
 
 struct lines {
 	struct ctl *ctl;
@@ -127,9 +131,28 @@ static int print_lines(struct ctl *ctl)
 	return status;
 }
 
+/* The files are open when this has succeeded: whoever rotates may pack the old ones then. */
 static int reopen(struct ctl *ctl)
 {
-	return connection_call(ctl, "ReopenLogs", json_object(), NULL);
+	msec_t until = clock_monotonic_ms() + CONNECTION_PATIENCE_MS;
+	json_t *parameters = json_object();
+
+	for (;;) {
+		json_t *reply = NULL;
+		int status = connection_call(ctl, "ReopenLogs", parameters, &reply);
+		json_int_t pending = json_integer_value(json_object_get(reply, "pending"));
+
+		json_decref(reply);
+		if (status != 0 || pending == 0)
+			return status;
+		if (clock_monotonic_ms() >= until) {
+			screen_complain("%d log files are not open again yet; a disk may hang",
+			                (int)pending);
+			return EXIT_TIMED_OUT;
+		}
+		poll(NULL, 0, REOPEN_LOOK_MS);
+		parameters = json_pack("{s:b}", "only_ask", 1);
+	}
 }
 
 int logs_run(struct ctl *ctl)

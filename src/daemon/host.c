@@ -4,6 +4,8 @@
 #include "daemon/host.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -96,11 +98,57 @@ static enum host_reload_result reload(void *context, bool dry_run,
 	return reload_run(context, dry_run, sink, diags);
 }
 
-static int reopen_logs(void *context)
+enum { LOG_TEXT_MAX = 640 };
+
+static const char *explain_log(const struct capture_trouble *t)
 {
+	static char text[LOG_TEXT_MAX]; /* until the next call */
+
+	if (!t->error && !t->rotation)
+		return NULL;
+	if (t->error == ETIMEDOUT)
+		return "does not answer";
+	if (t->error == EAGAIN)
+		return "its reader does not read";
+	snprintf(text, sizeof text, "%s%s", t->error ? "" : "cannot be rotated: ",
+	         strerror(t->error ? t->error : t->rotation));
+	return text;
+}
+
+static bool log_trouble(void *context, uint32_t program, struct host_log *out)
+{
+	static struct capture_trouble trouble; /* until the next call */
 	const struct daemon *d = context;
 
-	return d->logtarget ? logtarget_reopen(d->logtarget) : 0;
+	if (!capture_trouble(d->capture, program, &trouble))
+		return false;
+	*out = (struct host_log){
+		.target = trouble.target,
+		.trouble = explain_log(&trouble),
+		.stalled = trouble.error,
+		.drops = trouble.drops,
+		.lost_lines = trouble.lost_lines,
+		.lost_bytes = trouble.lost_bytes,
+	};
+	return true;
+}
+
+static size_t reopen_logs(void *context, bool only_ask, const char **failed)
+{
+	static char text[LOG_TEXT_MAX]; /* until the next call */
+	const struct daemon *d = context;
+	const char *path;
+	size_t pending;
+	int error;
+
+	if (!only_ask)
+		capture_reopen(d->capture);
+	pending = capture_reopening(d->capture, &path, &error);
+	if (error)
+		snprintf(text, sizeof text, "log %s cannot be opened again: %s", path,
+		         strerror(error));
+	*failed = error ? text : NULL;
+	return pending;
 }
 
 static void note(void *context, const char *text)
@@ -131,6 +179,7 @@ void host_init(struct control_host *host, struct daemon *d)
 		.tail_next = tail_next,
 		.tail_close = tail_close,
 		.doctor = inventory_doctor,
+		.log = log_trouble,
 		.reopen_logs = reopen_logs,
 		.note = note,
 	};

@@ -488,9 +488,21 @@ static void doctor(void *context,
 	finding(arg, FINDING_BAD, "run_dir", "/r\xffn is not writable", "chmod");
 }
 
-static int reopen_logs(void *context)
+static bool log_trouble(void *context, uint32_t program, struct host_log *out)
 {
-	return ((struct fake *)context)->reopen_result;
+	const struct fake *f = context;
+
+	*out = f->log;
+	return f->log.target && program == f->log_of;
+}
+
+static size_t reopen_logs(void *context, bool only_ask, const char **failed)
+{
+	struct fake *f = context;
+
+	f->reopened += !only_ask;
+	*failed = f->reopen_failed;
+	return f->reopen_pending;
 }
 
 static void note(void *context, const char *text)
@@ -527,6 +539,7 @@ void fake_open(struct fake *f, struct settings *settings)
 			.tail_next = tail_next,
 			.tail_close = tail_close,
 			.doctor = doctor,
+			.log = log_trouble,
 			.reopen_logs = reopen_logs,
 			.note = note,
 		},

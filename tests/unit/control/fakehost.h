@@ -49,7 +49,11 @@ struct fake {
 	pid_t next_pid;
 	struct text notes; /* each with a newline */
 	enum host_reload_result reload_result;
-	int reopen_result;
+	struct host_log log; /* of log_of; without a target there is nothing to tell */
+	uint32_t log_of;
+	size_t reopen_pending;
+	const char *reopen_failed;
+	unsigned reopened;
 	bool quit;
 	bool mute; /* control is not told of changes */
 };

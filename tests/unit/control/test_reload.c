@@ -256,9 +256,18 @@ END_TEST
 
 START_TEST(logs_are_reopened_or_it_is_told_why_not)
 {
-	talk_expect_error(talk_call(&c, "ReopenLogs", NULL), "");
-	f.reopen_result = -EACCES;
-	talk_expect_error(talk_call(&c, "ReopenLogs", NULL), "io.verger.Supervisor.Failed");
+	json_t *reply;
+
+	f.reopen_pending = 2;
+	f.reopen_failed = "log /x cannot be opened again: Permission denied";
+	reply = talk_call(&c, "ReopenLogs", NULL);
+	ck_assert_int_eq(json_integer_value(json_object_get(talk_parameters(reply), "pending")), 2);
+	json_decref(reply);
+	/* what failed is told when nothing is waited for any more */
+	f.reopen_pending = 0;
+	talk_expect_error(talk_call(&c, "ReopenLogs", "{\"only_ask\":true}"),
+	                  "io.verger.Supervisor.Failed");
+	ck_assert_uint_eq(f.reopened, 1);
 }
 END_TEST
 

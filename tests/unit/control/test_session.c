@@ -149,7 +149,7 @@ START_TEST(a_breach_of_the_contract_is_found)
 		{ "Start", "{\"programs\":{}}", "programs is no array" },
 		{ "Doctor", "{\"findings\":[{\"level\":\"good\",\"subject\":\"s\"}]}",
 		  "findings has no text" },
-		{ "ReopenLogs", "{\"x\":1}", "ReopenLogs has members" },
+		{ "Shutdown", "{\"x\":1}", "Shutdown has members" },
 		{ "Nothing", "{}", "method Nothing is not described" },
 	};
 	char fault[CONTRACT_FAULT_SIZE];
