@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scarce.h"
+#include "sim/chance.h"
 #include "unit/suite.h"
 
 enum { MAX = 16 };
@@ -19,6 +21,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	scarce_set(false);
 	linecut_release(&cutter);
 }
 
@@ -135,7 +138,7 @@ END_TEST
 
 START_TEST(no_character_is_cut)
 {
-	/* the fourteenth byte and the two after it are one character, which would end at 17 */
+	/* the sixteenth byte and the two after it are one character */
 	struct input in = input("0123456789abcde\xE2\x82\xACx\n"),
 		     half = input("0123456789abcde\xE2"), rest = input("\x82\xACx\n"),
 		     none = input("0123456789abcd\x80\x80\x80\x80\n");
@@ -156,6 +159,124 @@ START_TEST(no_character_is_cut)
 }
 END_TEST
 
+/* --- no memory --- */
+
+START_TEST(what_cannot_be_held_is_given_out)
+{
+	struct input in = input("half"), more = input(" a line\nrest"), end = input("\n");
+
+	scarce_set(true);
+	ck_assert(next(&in));
+	expect_line("half", false, true);
+	ck_assert(!next(&in));
+	ck_assert(!linecut_is_empty(&cutter));
+	ck_assert(next(&more));
+	expect_line(" a line", true, false);
+	ck_assert(next(&more));
+	expect_line("rest", false, true);
+	ck_assert(!next(&more));
+	ck_assert(next(&end)); /* a line that was open is closed, with nothing */
+	expect_line("", true, false);
+	ck_assert(linecut_is_empty(&cutter));
+}
+END_TEST
+
+START_TEST(what_was_given_out_for_want_of_memory_is_closed_at_the_end)
+{
+	struct input in = input("half");
+
+	scarce_set(true);
+	ck_assert(next(&in));
+	ck_assert(linecut_flush(&cutter, &line));
+	expect_line("", true, false);
+	ck_assert(!linecut_flush(&cutter, &line));
+}
+END_TEST
+
+START_TEST(what_is_held_is_not_lost_when_memory_runs_out)
+{
+	char long_text[300];
+	struct input in = input("half"), more = { long_text, sizeof long_text };
+
+	linecut_init(&cutter, 1000);
+	memset(long_text, 'x', sizeof long_text);
+	ck_assert(!next(&in));
+	scarce_set(true);
+	ck_assert(next(&more));
+	expect_line("half", false, true);
+	ck_assert_uint_eq(more.size, sizeof long_text);
+	ck_assert(next(&more));
+	ck_assert_uint_eq(line.size, sizeof long_text);
+	ck_assert(line.begun && line.partial);
+	ck_assert(!next(&more));
+}
+END_TEST
+
+/* --- whatever comes --- */
+
+/* what comes out, put together again */
+struct record {
+	char bytes[4096];
+	size_t size;
+	bool open; /* the last piece goes on */
+};
+
+static void record_line(struct record *r)
+{
+	ck_assert_uint_le(line.size, MAX);
+	ck_assert_int_eq(line.begun, r->open);
+	ck_assert(!line.partial || line.size > 0);
+	memcpy(r->bytes + r->size, line.bytes, line.size);
+	r->size += line.size;
+	r->open = line.partial;
+	if (!r->open)
+		r->bytes[r->size++] = '\n';
+}
+
+static size_t draw_text(struct chance *c, char *text, size_t size)
+{
+	static const char *const words[] = {
+		"\n",   "a",    "\r\n", "line ", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80",
+		"\xE2", "\x80", "\xFF"
+	};
+	size_t n = 0;
+
+	while (n + 8 < size) {
+		const char *word = words[chance_below(c, sizeof words / sizeof *words)];
+
+		memcpy(text + n, word, strlen(word));
+		n += strlen(word);
+	}
+	return n;
+}
+
+START_TEST(lines_come_back_whole_however_they_are_read)
+{
+	struct chance c = { (uint64_t)_i + 1 };
+	struct record r = { .size = 0 };
+	char text[2000];
+	size_t size = draw_text(&c, text, sizeof text);
+
+	for (size_t at = 0; at < size;) {
+		size_t n = 1 + chance_below(&c, 40);
+		struct input in = { text + at, size - at < n ? size - at : n };
+
+		at += in.size;
+		scarce_set(_i % 2 && chance_one_in(&c, 8));
+		while (next(&in))
+			record_line(&r);
+		ck_assert_uint_eq(in.size, 0);
+	}
+	if (linecut_flush(&cutter, &line))
+		record_line(&r);
+	if (text[size - 1] != '\n')
+		text[size++] = '\n';
+	ck_assert(!r.open);
+	ck_assert_uint_eq(r.size, size);
+	ck_assert_mem_eq(r.bytes, text, size);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("linecut");
@@ -168,6 +289,18 @@ int main(void)
 	tcase_add_test(tc, a_line_may_be_as_long_as_the_maximum);
 	tcase_add_test(tc, a_full_line_waits_for_its_newline);
 	tcase_add_test(tc, no_character_is_cut);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("memory");
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, what_cannot_be_held_is_given_out);
+	tcase_add_test(tc, what_was_given_out_for_want_of_memory_is_closed_at_the_end);
+	tcase_add_test(tc, what_is_held_is_not_lost_when_memory_runs_out);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("chance");
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, lines_come_back_whole_however_they_are_read, 0, 100);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
