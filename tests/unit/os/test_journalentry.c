@@ -30,8 +30,8 @@ static void expect(int priority, struct line line, const char *bytes, size_t siz
 }
 
 /* literals with NUL bytes in them */
-#define EXPECT(priority, text, literal) expect(priority, text, literal, sizeof(literal) - 1)
-#define LINE(literal)                   ((struct line){ literal, sizeof(literal) - 1, false, false })
+#define EXPECT(priority, line, bytes) expect(priority, line, bytes, sizeof(bytes) - 1)
+#define LINE(literal)                 ((struct line){ literal, sizeof(literal) - 1, false, false })
 
 START_TEST(an_entry_has_the_facts)
 {
