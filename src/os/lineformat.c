@@ -14,6 +14,7 @@ enum {
 	STAMP_SIZE = CLOCK_RFC3339_SIZE - 1,
 	FRACTION_AT = 20, /* of the digits behind the second */
 	ESCAPED_MAX = 6,  /* bytes that one byte becomes */
+	FACTS_ROOM = 160, /* for all of the facts but their strings */
 };
 
 #define SIZE_OF(literal) (sizeof(literal) - 1)
@@ -122,72 +123,74 @@ static char *put_escaped(char *at, char c)
 	return at;
 }
 
-/* the content of a string */
+/* Writes the `clean` bytes at the start and what is special behind them, if anything is, into room
+ * of ESCAPED_MAX more; where it ends.  `*bytes` and `*size` are what is left. */
+static char *put_part(char *at, const char **bytes, size_t *size, size_t clean)
+{
+	const char *special = *bytes + clean;
+	size_t left = *size - clean, n = left > 0;
+	bool valid;
+
+	at = mempcpy(at, *bytes, clean);
+	if (left > 0 && (unsigned char)*special < 0x80) {
+		at = put_escaped(at, *special);
+	} else if (left > 0) {
+		at = mempcpy(at, UTF8_REPLACEMENT, SIZE_OF(UTF8_REPLACEMENT));
+		n = utf8_span(special, left, &valid);
+	}
+	*bytes = special + n;
+	*size = left - n;
+	return at;
+}
+
+/* the content of a string, which may be long: room is made as it is needed */
 static int add_escaped(struct outbuf *out, const char *bytes, size_t size)
 {
 	while (size > 0) {
-		size_t clean = clean_span(bytes, size), n = 0;
+		size_t clean = clean_span(bytes, size);
 		char *at = outbuf_reserve(out, clean + ESCAPED_MAX);
-		bool valid;
 
 		if (!at)
 			return -ENOMEM;
-		at = mempcpy(at, bytes, clean);
-		if (clean < size && (unsigned char)bytes[clean] < 0x80) {
-			at = put_escaped(at, bytes[clean]);
-			n = 1;
-		} else if (clean < size) {
-			at = mempcpy(at, UTF8_REPLACEMENT, SIZE_OF(UTF8_REPLACEMENT));
-			n = utf8_span(bytes + clean, size - clean, &valid);
-		}
+		at = put_part(at, &bytes, &size, clean);
 		out->size = (size_t)(at - out->data);
-		bytes += clean + n;
-		size -= clean + n;
 	}
 	return 0;
 }
 
-static int add_string(struct outbuf *out, const char *key, const char *value)
+/* a member whose value is a short string, into room for all that it could become */
+static char *put_string(char *at, const char *key, const char *value, size_t size)
 {
-	int r = outbuf_add(out, key, strlen(key));
-
-	if (r == 0)
-		r = add_escaped(out, value, strlen(value));
-	return r < 0 ? r : outbuf_add(out, "\"", 1);
+	at = mempcpy(at, key, strlen(key));
+	while (size > 0)
+		at = put_part(at, &value, &size, clean_span(value, size));
+	*at++ = '"';
+	return at;
 }
 
-static int add_number(struct outbuf *out, const char *key, size_t key_size, uint64_t number)
+static char *put_number(char *at, const char *key, uint64_t number)
 {
-	char *at = outbuf_reserve(out, key_size + OUTBUF_DIGITS);
-
-	if (!at)
-		return -ENOMEM;
-	at = outbuf_put_number(mempcpy(at, key, key_size), number);
-	out->size = (size_t)(at - out->data);
-	return 0;
+	return outbuf_put_number(mempcpy(at, key, strlen(key)), number);
 }
-
-#define TIME_KEY     "{\"time\":\""
-#define INSTANCE_KEY ",\"instance\":"
-#define PID_KEY      ",\"pid\":"
 
 static int add_facts(struct outbuf *out, const char *stamp, const struct line_facts *facts)
 {
-	char *at = outbuf_reserve(out, SIZE_OF(TIME_KEY) + STAMP_SIZE);
-	int r;
+	size_t program_size = strlen(facts->program);
+	size_t stream_size = facts->stream ? strlen(facts->stream) : 0;
+	char *at = outbuf_reserve(out, FACTS_ROOM + ESCAPED_MAX * (program_size + stream_size));
 
 	if (!at)
 		return -ENOMEM;
-	memcpy(mempcpy(at, TIME_KEY, SIZE_OF(TIME_KEY)), stamp, STAMP_SIZE);
-	out->size += SIZE_OF(TIME_KEY) + STAMP_SIZE;
-	r = add_string(out, "\",\"program\":\"", facts->program);
-	if (r == 0)
-		r = add_number(out, INSTANCE_KEY, SIZE_OF(INSTANCE_KEY), facts->instance);
-	if (r == 0 && facts->stream)
-		r = add_string(out, ",\"stream\":\"", facts->stream);
-	if (r == 0 && facts->pid > 0)
-		r = add_number(out, PID_KEY, SIZE_OF(PID_KEY), (uint64_t)facts->pid);
-	return r;
+	at = mempcpy(at, "{\"time\":\"", 9);
+	at = mempcpy(at, stamp, STAMP_SIZE);
+	at = put_string(at, "\",\"program\":\"", facts->program, program_size);
+	at = put_number(at, ",\"instance\":", facts->instance);
+	if (facts->stream)
+		at = put_string(at, ",\"stream\":\"", facts->stream, stream_size);
+	if (facts->pid > 0)
+		at = put_number(at, ",\"pid\":", (uint64_t)facts->pid);
+	out->size = (size_t)(at - out->data);
+	return 0;
 }
 
 static int add_message(struct outbuf *out, const struct line *line)

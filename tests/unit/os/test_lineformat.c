@@ -195,6 +195,25 @@ START_TEST(names_are_escaped_as_well)
 }
 END_TEST
 
+START_TEST(the_longest_facts_find_room)
+{
+	char name[256], bytes[600];
+	struct line line = { bytes, 0, false, false };
+
+	memset(name, 1, 255);
+	memset(bytes, 'x', sizeof bytes);
+	name[255] = '\0';
+	facts = (struct line_facts){ name, UINT32_MAX, name, INT32_MAX, WHEN };
+	/* somewhere the buffer is filled to its end, where a sanitizer looks */
+	for (; line.size < sizeof bytes; line.size++) {
+		outbuf_release(&out);
+		add(LOG_FORMAT_JSON, line);
+		ck_assert_uint_le(out.size, out.capacity);
+		json_decref(take_json());
+	}
+}
+END_TEST
+
 /* a byte at the places of a text that is looked at eight bytes at a time */
 static void expect_byte_back(char byte, size_t size)
 {
@@ -299,6 +318,7 @@ int main(void)
 	tcase_add_test(tc, json_leaves_out_what_is_not_known);
 	tcase_add_test(tc, json_tells_that_a_line_goes_on);
 	tcase_add_test(tc, names_are_escaped_as_well);
+	tcase_add_test(tc, the_longest_facts_find_room);
 	tcase_add_test(tc, every_ascii_byte_comes_back);
 	tcase_add_test(tc, the_usual_escapes_are_short);
 	tcase_add_loop_test(tc, what_is_not_utf8_is_replaced, 0, sizeof strings / sizeof *strings);
