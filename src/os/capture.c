@@ -107,6 +107,23 @@ void capture_free(struct capture *c)
 
 /* --- targets --- */
 
+/* What a path lies on.  Nearly always the one before lay there too; should that have become wrong,
+ * one log waits with others. */
+static uint64_t lane_of(struct capture *c, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t size = slash ? (size_t)(slash - path) : 0;
+
+	if (c->lane && c->lane_size == size && !strncmp(c->lane_folder, path, size))
+		return c->lane;
+	c->lane = size < sizeof c->lane_folder ? mount_device(path) : 0;
+	if (!c->lane)
+		return mount_device(path);
+	c->lane_size = size;
+	memcpy(c->lane_folder, path, size);
+	return c->lane;
+}
+
 static struct target *add_target(struct capture *c, enum outlet_kind kind, const char *name, int fd,
                                  uint64_t lane)
 {
@@ -196,11 +213,12 @@ int capture_own_file(struct capture *c, const char *path)
 		                               .max_age_ms = MSEC_NEVER };
 	struct logfile *file = NULL;
 	struct target *t;
-	int r = errand_open_logfile(c->crew, &file, path, &policy, CAPTURE_DRAIN_MS);
+	int r = errand_open_logfile(c->crew, lane_of(c, path), &file, path, &policy,
+	                            CAPTURE_DRAIN_MS);
 
 	if (r < 0)
 		return r;
-	t = add_target(c, OUTLET_FILE, path, -1, mount_device(path));
+	t = add_target(c, OUTLET_FILE, path, -1, lane_of(c, path));
 	if (!t) {
 		logfile_close(file);
 		return -ENOMEM;
@@ -453,13 +471,14 @@ static struct target *add_file(struct capture *c, const struct program_settings 
 	struct logfile_policy policy = policy_of(p);
 	struct logfile *file = NULL;
 	struct target *t;
-	int r = errand_open_logfile(c->crew, &file, path, &policy, ERRAND_PATIENCE_MS);
+	int r = errand_open_logfile(c->crew, lane_of(c, path), &file, path, &policy,
+	                            ERRAND_PATIENCE_MS);
 
 	if (r < 0 && !may_pass(-r)) {
 		*error = -r;
 		return NULL;
 	}
-	t = add_target(c, OUTLET_FILE, path, -1, mount_device(path));
+	t = add_target(c, OUTLET_FILE, path, -1, lane_of(c, path));
 	if (!t) {
 		logfile_close(file);
 		*error = ENOMEM;
@@ -563,7 +582,7 @@ int capture_open(struct capture *c, const struct program_settings *program, uint
 
 int capture_open_direct(struct capture *c, const char *path, int flags, mode_t mode)
 {
-	return errand_open(c->crew, path, flags, mode, ERRAND_PATIENCE_MS);
+	return errand_open(c->crew, lane_of(c, path), path, flags, mode, ERRAND_PATIENCE_MS);
 }
 
 /* Does something to each channel of a program, locked, and has its outlet look. */

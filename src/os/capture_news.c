@@ -189,6 +189,8 @@ void capture_look(struct capture *c)
 			tell_last_words(c, t->outlet);
 		}
 		capture_pack(c, t);
+		if (!health.error)
+			forget_room(c, t);
 		await_room(c, t);
 		if (is_over(c, t))
 			remove_target(c, t);

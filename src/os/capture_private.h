@@ -32,6 +32,9 @@ struct capture {
 	struct target *own;     /* where vergerd's own lines go; NULL = elsewhere */
 	int own_fd;             /* which vergerd writes to itself; -1 = none */
 	bool own_waits;
+	uint64_t lane; /* of the folder looked at last; 0 = none */
+	size_t lane_size;
+	char lane_folder[256];
 	struct packer *packer;  /* owned; NULL = nothing is packed */
 	struct target *packing; /* whose turn it is */
 	bool packs_no_more;

@@ -111,6 +111,17 @@ static void leave_lane(struct crew *c, uint64_t id)
 
 /* --- the queue --- */
 
+static void take_out(struct crew *c, struct crew_job *job, struct crew_job *before)
+{
+	if (before)
+		before->next = job->next;
+	else
+		c->first = job->next;
+	if (c->last == job)
+		c->last = before;
+	job->next = NULL;
+}
+
 /* The first job that may be begun, taken out; or NULL. */
 static struct crew_job *take(struct crew *c)
 {
@@ -119,13 +130,7 @@ static struct crew_job *take(struct crew *c)
 	for (struct crew_job *job = c->first; job; before = job, job = job->next) {
 		if (!has_room(c, job->lane))
 			continue;
-		if (before)
-			before->next = job->next;
-		else
-			c->first = job->next;
-		if (c->last == job)
-			c->last = before;
-		job->next = NULL;
+		take_out(c, job, before);
 		return job;
 	}
 	return NULL;
@@ -232,6 +237,29 @@ void crew_add(struct crew *c, struct crew_job *job)
 	pthread_mutex_unlock(&c->lock);
 	if (call) /* not before: it would wake up to wait for the lock */
 		pthread_cond_signal(&c->work);
+}
+
+bool crew_cancel(struct crew *c, struct crew_job *job)
+{
+	struct crew_job *before = NULL, *at;
+
+	pthread_mutex_lock(&c->lock);
+	for (at = c->first; at && at != job; at = at->next)
+		before = at;
+	if (at)
+		take_out(c, job, before);
+	pthread_mutex_unlock(&c->lock);
+	return at != NULL;
+}
+
+bool crew_is_full(struct crew *c, uint64_t lane)
+{
+	bool full;
+
+	pthread_mutex_lock(&c->lock);
+	full = !has_room(c, lane);
+	pthread_mutex_unlock(&c->lock);
+	return full;
 }
 
 void crew_retry(struct crew *c)

@@ -46,5 +46,11 @@ bool crew_free(struct crew *c, msec_t patience_ms);
  * already; it may be running, and may add itself.  Any thread may call this. */
 void crew_add(struct crew *c, struct crew_job *job);
 
+/* Takes back a job that nobody has begun; false: somebody has. */
+bool crew_cancel(struct crew *c, struct crew_job *job);
+
+/* Whether a job of this lane would have to wait for others there. */
+bool crew_is_full(struct crew *c, uint64_t lane);
+
 /* Makes the thread that could not be made when a job was added (R4). */
 void crew_retry(struct crew *c);

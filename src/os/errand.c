@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "os/logfile.h"
-#include "os/mount.h"
 
 struct errand {
 	struct crew_job job;
@@ -65,14 +64,14 @@ static void run(struct crew_job *job, void **bench)
 		discard(e);
 }
 
-static struct errand *errand_new(const char *path)
+static struct errand *errand_new(const char *path, uint64_t lane)
 {
 	struct errand *e = calloc(1, sizeof *e);
 	pthread_condattr_t monotonic;
 
 	if (!e)
 		return NULL;
-	e->job = (struct crew_job){ .run = run, .lane = mount_device(path) };
+	e->job = (struct crew_job){ .run = run, .lane = lane };
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -85,8 +84,8 @@ static struct errand *errand_new(const char *path)
 	return NULL;
 }
 
-/* Whether it was done in time; it is the thread's if not. */
-static bool await(struct errand *e, msec_t patience_ms)
+/* Whether it was done in time; if not, it is the thread's, or was never begun. */
+static bool await(struct crew *crew, struct errand *e, msec_t patience_ms)
 {
 	msec_t until = clock_monotonic_ms() + patience_ms;
 	struct timespec at = { .tv_sec = (time_t)(until / 1000),
@@ -100,38 +99,48 @@ static bool await(struct errand *e, msec_t patience_ms)
 	done = e->done;
 	e->given_up = !done;
 	pthread_mutex_unlock(&e->lock);
+	if (!done && crew_cancel(crew, &e->job))
+		errand_free(e);
 	return done;
 }
 
-int errand_open(struct crew *crew, const char *path, int flags, mode_t mode, msec_t patience_ms)
+/* Whether it was done. */
+static bool send(struct crew *crew, struct errand *e, msec_t patience_ms)
 {
-	struct errand *e = errand_new(path);
+	if (patience_ms > ERRAND_LITTLE_PATIENCE_MS && crew_is_full(crew, e->job.lane))
+		patience_ms = ERRAND_LITTLE_PATIENCE_MS;
+	crew_add(crew, &e->job);
+	return await(crew, e, patience_ms);
+}
+
+int errand_open(struct crew *crew, uint64_t lane, const char *path, int flags, mode_t mode,
+                msec_t patience_ms)
+{
+	struct errand *e = errand_new(path, lane);
 	int r;
 
 	if (!e)
 		return -ENOMEM;
 	e->flags = flags;
 	e->mode = mode;
-	crew_add(crew, &e->job);
-	if (!await(e, patience_ms))
+	if (!send(crew, e, patience_ms))
 		return -ETIMEDOUT;
 	r = e->result;
 	errand_free(e);
 	return r;
 }
 
-int errand_open_logfile(struct crew *crew, struct logfile **out, const char *path,
+int errand_open_logfile(struct crew *crew, uint64_t lane, struct logfile **out, const char *path,
                         const struct logfile_policy *policy, msec_t patience_ms)
 {
-	struct errand *e = errand_new(path);
+	struct errand *e = errand_new(path, lane);
 	int r;
 
 	if (!e)
 		return -ENOMEM;
 	e->logs = true;
 	e->policy = *policy;
-	crew_add(crew, &e->job);
-	if (!await(e, patience_ms))
+	if (!send(crew, e, patience_ms))
 		return -ETIMEDOUT;
 	r = e->result;
 	if (r == 0)
