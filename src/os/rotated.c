@@ -149,20 +149,17 @@ int rotated_open_directory(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Opens it once more: a copy of the descriptor would share the position.  0 or negative errno. */
-static int open_stream(int dir_fd, DIR **out)
+/* Opens it once more: a copy of the descriptor would share the position.  NULL: *error is a
+ * negative errno. */
+static DIR *open_stream(int dir_fd, int *error)
 {
-	_cleanup_fd_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir;
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
+	*error = dir ? 0 : -errno;
 	if (!dir)
-		return -errno;
-	fd = -1;
-	*out = dir;
-	return 0;
+		fd_close(fd);
+	return dir;
 }
 
 static bool is_regular(DIR *dir, const struct dirent *entry)
@@ -236,10 +233,11 @@ static int read_entries(struct rotated_list *list, DIR *dir, const char *base)
 int rotated_list_read(struct rotated_list *list, int dir_fd, const char *base)
 {
 	DIR *dir;
-	int r = open_stream(dir_fd, &dir);
+	int r;
 
 	*list = (struct rotated_list)ROTATED_LIST_INIT;
-	if (r < 0)
+	dir = open_stream(dir_fd, &r);
+	if (!dir)
 		return r;
 	r = read_entries(list, dir, base);
 	closedir(dir);
@@ -330,9 +328,10 @@ static void sweep_packed(int dir_fd, const char *base, int64_t packing_us)
 
 void rotated_sweep(int dir_fd, const char *base, int64_t packing_us)
 {
-	DIR *dir;
+	int error;
+	DIR *dir = open_stream(dir_fd, &error);
 
-	if (open_stream(dir_fd, &dir) < 0)
+	if (!dir)
 		return;
 	sweep_half_packed(dir, base, packing_us);
 	closedir(dir);

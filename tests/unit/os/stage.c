@@ -94,7 +94,7 @@ static void on_orphan(void *context, const struct reaper_exit *exit)
 
 	if (s->hooks && hooks_on_exit(s->hooks, exit))
 		s->hook_exit_count++;
-	else
+	else if (!s->claim_orphan || !s->claim_orphan(s, exit))
 		s->orphan_count++;
 }
 

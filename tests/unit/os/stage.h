@@ -35,6 +35,8 @@ struct stage {
 	struct families *families;
 	struct stage_notes notes[STAGE_PROGRAMS_MAX];
 	struct hooks *hooks; /* the test's, if it has some; told of orphans */
+	/* asked about every other orphan; NULL = nobody's */
+	bool (*claim_orphan)(struct stage *s, const struct reaper_exit *exit);
 	size_t exit_count, orphan_count, hook_exit_count, settled_count;
 	int life_fd; /* reads end-of-file when no process started here is left */
 	int life_write_fd;
