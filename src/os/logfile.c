@@ -101,16 +101,17 @@ static struct place directory_of(const char *path)
 	return place;
 }
 
-/* Takes an open file as ours. */
+/* Takes an open file as ours.  The same one again has the age it had. */
 static void adopt(struct logfile *f, int fd, const struct stat *st)
 {
+	if (f->fd < 0 || !is_same(&f->file, st))
+		f->born_us = BORN_NEVER;
 	fd_close(f->fd);
 	f->fd = fd;
 	f->file = (struct place){ .dev = st->st_dev, .ino = st->st_ino };
 	f->directory = directory_of(f->path);
 	f->regular = S_ISREG(st->st_mode);
 	f->size = 0;
-	f->born_us = BORN_NEVER;
 	f->at_line_end = true;
 	f->looked_us = NOT_YET;
 	f->displaced = false;
@@ -481,7 +482,8 @@ ssize_t logfile_write(struct logfile *f, const char *bytes, size_t size, int64_t
 	size_t n = prepare(f, bytes, size, now_us);
 	ssize_t r = write_once(f->fd, bytes, n);
 
-	if (is_full(r) && logfile_may_rotate(f))
+	/* one that could not go back would be the first to go */
+	if (is_full(r) && logfile_may_rotate(f) && !f->displaced)
 		r = write_for_room(f, bytes, n, r);
 	if (r > 0) {
 		if (f->born_us == BORN_NEVER)

@@ -746,6 +746,21 @@ START_TEST(ends_the_line_before_it_goes_by_age)
 }
 END_TEST
 
+START_TEST(keeps_its_age_when_the_same_file_is_opened_again)
+{
+	int64_t later_us = clock_realtime_us() + 86400 * (int64_t)US_PER_S;
+	struct logfile *f = open_log("log", by_age(60 * 1000));
+
+	write_line(f, 0, later_us);
+	ck_assert_int_eq(logfile_reopen(f), 0);
+	write_line(f, 1, later_us + 59 * US_PER_S);
+	ck_assert_uint_eq(count_rotated("log"), 0);
+	write_line(f, 2, later_us + 60 * US_PER_S);
+	ck_assert_uint_eq(count_rotated("log"), 1);
+	logfile_close(f);
+}
+END_TEST
+
 START_TEST(outlives_a_clock_that_goes_back)
 {
 	struct logfile *f = open_log("log", by_age(60 * 1000));
@@ -1217,6 +1232,7 @@ static Suite *make_suite(void)
 	tcase_add_test(age, l3_rotates_by_the_age_of_the_first_line);
 	tcase_add_test(age, knows_the_age_of_a_file_from_before);
 	tcase_add_test(age, ends_the_line_before_it_goes_by_age);
+	tcase_add_test(age, keeps_its_age_when_the_same_file_is_opened_again);
 	tcase_add_test(age, outlives_a_clock_that_goes_back);
 	tcase_add_test(others, notices_what_others_append);
 	tcase_add_test(others, leaves_the_line_of_another_whole);
