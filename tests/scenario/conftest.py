@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the scenarios: see verger.py for what a scenario is."""
 
+import functools
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -14,6 +16,9 @@ import verger as harness
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_root: only root can set this scene")
     config.addinivalue_line("markers", "needs(*programs): servers or tools that must be installed")
+    config.addinivalue_line(
+        "markers", "needs_world(*wrapper): mounts or namespaces of this wrapper must be allowed here"
+    )
     config.addinivalue_line("markers", "valgrind: part of the run of tests/run under valgrind")
     processes.become_subreaper()
 
@@ -23,6 +28,24 @@ def pytest_runtest_setup(item):
         pytest.skip("needs root")
     for mark in item.iter_markers("needs"):
         _require(mark.args)
+    for mark in item.iter_markers("needs_world"):
+        _require_world(mark.args)
+
+
+@functools.lru_cache(maxsize=None)
+def _refusal(wrapper):
+    """What becomes of `true` behind this wrapper: nothing, or why it cannot be."""
+    try:
+        result = subprocess.run([*wrapper, "true"], capture_output=True, text=True, check=False)
+    except FileNotFoundError as missing:
+        return str(missing)
+    return result.stderr.strip() or f"status {result.returncode}" if result.returncode else ""
+
+
+def _require_world(wrapper):
+    """In a chroot or an unprivileged container nobody may mount, which says nothing about vergerd."""
+    if refusal := _refusal(wrapper):
+        pytest.skip(f"not allowed here: {' '.join(wrapper[:2])}: {refusal.splitlines()[-1]}")
 
 
 def _require(programs):

@@ -13,9 +13,11 @@ from typing import NamedTuple, Optional
 
 PR_SET_CHILD_SUBREAPER = 36
 
-# How patient waits are; slow builds (sanitizers, valgrind) raise it.
+# How patient waits are; slow builds (sanitizers, valgrind) raise it.  A deadline is there to end a
+# test that has failed, not to measure anything: it may be long, because it costs nothing as long as
+# all is well, and a machine that others keep busy reaches a short one.
 PATIENCE = float(os.environ.get("VERGER_TEST_PATIENCE", "1"))
-DEADLINE = 10.0 * PATIENCE
+DEADLINE = 30.0 * PATIENCE
 
 
 class TooLate(AssertionError):
@@ -43,6 +45,18 @@ def always(condition, what, seconds):
     while time.monotonic() < deadline:
         assert condition(), what
         time.sleep(0.005)
+
+
+def in_one_of(tries, measure, is_good):
+    """For what can only be shown by measuring: measures until it is good, at most `tries` times, and
+    fails with all results.  What others on the machine do to a measurement comes once; what the
+    program under test does to it comes each time."""
+    results = []
+    for _ in range(tries):
+        results.append(measure())
+        if is_good(results[-1]):
+            return
+    raise AssertionError(f"never good in {tries} tries: {results}")
 
 
 class Stat(NamedTuple):
@@ -109,16 +123,16 @@ def wait_gone(pid, seconds=None):
 
 
 def words(pid):
-    """The command line, as a list; empty for a moment while the process execs."""
-    return read(pid, "cmdline").decode(errors="replace").split("\0")[:-1]
+    """The command line, as a list; empty for a moment while the process execs, and when it is gone."""
+    try:
+        return read(pid, "cmdline").decode(errors="replace").split("\0")[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def has_words(process):
     """Whether it has its command line, which zombies have not any more."""
-    try:
-        return process.state == "Z" or bool(words(process.pid))
-    except (FileNotFoundError, ProcessLookupError):
-        return True  # gone meanwhile
+    return process.state == "Z" or bool(words(process.pid)) or not exists(process.pid)
 
 
 def environment(pid):
@@ -129,14 +143,17 @@ def environment(pid):
 
 
 def status(pid):
-    """/proc/PID/status as a dictionary of strings."""
-    lines = read(pid, "status").decode(errors="replace").splitlines()
+    """/proc/PID/status as a dictionary of strings; an empty one when there is no such process."""
+    try:
+        lines = read(pid, "status").decode(errors="replace").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def signal_set(pid, field):
     """Signals in SigIgn, SigBlk, SigCgt … of /proc/PID/status."""
-    mask = int(status(pid)[field], 16)
+    mask = int(status(pid).get(field, "0"), 16)
     return {number for number in range(1, 65) if mask & (1 << (number - 1))}
 
 
@@ -150,14 +167,35 @@ def descriptors(pid):
     return found
 
 
-def settled_descriptors(pid):
-    """Those that stay: the loader of a program opens and closes some of its own before main()."""
-    always_there = descriptors(pid)
-    for _ in range(20):
-        time.sleep(0.005)
-        now = descriptors(pid)
-        always_there = {fd: path for fd, path in always_there.items() if now.get(fd) == path}
-    return always_there
+def await_descriptors(pid, expected):
+    """Waits until the process has these descriptors and no other: the loader of a program opens and
+    closes some of its own before main(), however long that takes, but what has leaked stays."""
+    eventually(
+        lambda: set(descriptors(pid)) == set(expected),
+        lambda: f"process {pid} to have no descriptors but {expected}: {descriptors(pid)}",
+    )
+    return descriptors(pid)
+
+
+def listens(pid, *signals):
+    """Whether the process has a handler for each of these signals by now."""
+    return set(signals) <= signal_set(pid, "SigCgt")
+
+
+def is_at_rest(pids, seconds=0.2):
+    """Whether none of them has done anything for this long: they have come to where they wait."""
+
+    def look():
+        found = [(stat(pid), status(pid)) for pid in pids]
+        return [
+            (process.state, facts.get("voluntary_ctxt_switches"), facts.get("nonvoluntary_ctxt_switches"))
+            for process, facts in found
+            if process
+        ]
+
+    before = look()
+    time.sleep(seconds)
+    return len(before) == len(pids) and all(state == "S" for state, *_ in before) and look() == before
 
 
 def limits(pid, name):

@@ -20,7 +20,8 @@
 enum {
 	STATUS_USAGE = 64,
 	BOMB_HOP_MS = 2,
-	BOMB_HOPS_MAX = 10000, /* a bomb that nobody defuses ends by itself after some 20 s */
+	BOMB_HOPS_MAX = 60000, /* a bomb that nobody defuses ends by itself after some 120 s */
+	AWAIT_PAUSE_MS = 5,
 };
 
 static const char usage[] =
@@ -41,10 +42,11 @@ static const char usage[] =
 	"  bomb N              N chains of processes that fork and exit, every third in a new "
 	"session\n"
 	"  wait                until no child is left\n"
+	"  await FILE          until FILE is there\n"
 	"  sleep-ms N\n"
 	"  pause               for ever\n"
-	"  thread-ms N CODE    the main thread ends; a second one exits with CODE after N "
-	"milliseconds\n"
+	"  thread FILE CODE    the main thread ends; a second one exits with CODE once FILE is "
+	"there\n"
 	"  exec ARGV0 WORD...  become another program; the words go up to the end of the block\n"
 	"  exit N | die SIGNAL\n"
 	"A puppet that runs out of instructions exits with 0.\n";
@@ -138,6 +140,12 @@ static void rest_ms(int ms)
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;
+}
+
+static void await_file(const char *path)
+{
+	while (access(path, F_OK) < 0)
+		rest_ms(AWAIT_PAUSE_MS);
 }
 
 static _Noreturn void rest_for_ever(void)
@@ -236,23 +244,24 @@ static void bomb(int chains)
 }
 
 struct last_words {
-	int after_ms, status;
+	const char *after;
+	int status;
 };
 
 static void *outlive_main_thread(void *arg)
 {
 	const struct last_words *words = arg;
 
-	rest_ms(words->after_ms);
+	await_file(words->after);
 	_exit(words->status);
 }
 
-static _Noreturn void leave_thread(int after_ms, int status)
+static _Noreturn void leave_thread(const char *after, int status)
 {
 	static struct last_words words;
 	pthread_t thread;
 
-	words = (struct last_words){ .after_ms = after_ms, .status = status };
+	words = (struct last_words){ .after = after, .status = status };
 	if (pthread_create(&thread, NULL, outlive_main_thread, &words) != 0)
 		fail("thread", "start");
 	pthread_exit(NULL);
@@ -329,6 +338,8 @@ static bool obey_with(const char *name, const char *arg)
 		listen_to(signal_number(arg), -1);
 	else if (is(name, "bomb"))
 		bomb(number(arg));
+	else if (is(name, "await"))
+		await_file(arg);
 	else if (is(name, "sleep-ms"))
 		rest_ms(number(arg));
 	else if (is(name, "exit"))
@@ -349,8 +360,8 @@ static bool obey_with_two(const char *name, const char *first, const char *secon
 		publish_line(first, second);
 	else if (is(name, "exit-on"))
 		listen_to(signal_number(first), number(second));
-	else if (is(name, "thread-ms"))
-		leave_thread(number(first), number(second));
+	else if (is(name, "thread"))
+		leave_thread(first, number(second));
 	else
 		return false;
 	return true;

@@ -172,15 +172,16 @@ def test_g3_double_forked_orphans_are_ours_and_go_with_us(verger):
 def test_g3_what_remains_hears_term_and_gets_a_grace(verger):
     notes, up = verger.path("notes"), verger.path("up")
     behind = ["fork", "setsid", "notes", notes, "exit-on", "TERM", "0", "touch", up, "pause", "end"]
-    daemon = started(verger, "puppet", *behind, "sleep-ms", "300", "exit", "5")
+    daemon = started(verger, "puppet", *behind, "await", up, "exit", "5")
     assert daemon.wait() == 5
     assert lines(notes) == ["TERM"]
 
 
 def test_g3_what_remains_and_ignores_term_is_killed(verger):
-    behind = ["fork", "setsid", "ignore", "TERM", "pause", "end"]
+    up = verger.path("up")
+    behind = ["fork", "setsid", "ignore", "TERM", "touch", up, "pause", "end"]
     daemon = verger.launch(
-        "--stop-timeout", "500ms", "--", "puppet", *behind, "sleep-ms", "300", "exit", "5"
+        "--stop-timeout", "500ms", "--", "puppet", *behind, "await", up, "exit", "5"
     )
     assert daemon.wait() == 5
 
@@ -236,8 +237,19 @@ def test_g3_on_a_terminal_the_command_is_in_the_foreground(verger):
         stdin=terminal, stdout=terminal, stderr=terminal,
         preexec_fn=lambda: (os.setsid(), os.close(os.open(os.ttyname(0), os.O_RDWR))),
     )  # fmt: skip
-    os.close(terminal)
     os.write(main, b"words\n")
     assert daemon.wait() == 4
-    assert b"got words" in os.read(main, 4096)
+    said = b""
+    os.set_blocking(main, False)
+
+    def has_answered():
+        nonlocal said
+        try:
+            said += os.read(main, 4096)
+        except BlockingIOError:
+            pass
+        return b"got words" in said
+
+    eventually(has_answered, lambda: f"its answer: {said}")
+    os.close(terminal)
     os.close(main)

@@ -13,13 +13,15 @@ import processes
 import pytest
 import verger as harness
 import varlink
-from processes import always, eventually
+from processes import always, eventually, in_one_of
 from varlink import Refused, encode
 from verger import read_pid
 
 WEB = "[program:web]\ncommand = puppet pause\n"
-# ends at TERM only when its time has come
-DEAF = "[program:{name}]\ncommand = puppet ignore TERM pause\nstop_timeout = {grace}\n"
+# does not end at TERM, but when its grace is over, or when we let it go with USR1
+DEAF = (
+    "[program:{name}]\ncommand = puppet exit-on USR1 0 ignore TERM pause\nstop_timeout = {grace}\n"
+)
 
 
 def refused(client, method, **parameters):
@@ -271,18 +273,23 @@ def test_more_tells_each_step_on_the_way(verger):
 
 
 def test_a_start_during_a_stop_comes_after_it(verger):
-    daemon, client = start_deaf(verger, "400ms")
+    daemon, client = start_deaf(verger, "300s")
     pid = daemon.pid("web")
     other = daemon.client()
     client.send("Stop", {"names": ["web"]})
     other.await_state("web", "stopping")
-    outcome = other.outcome("Start", "web")
+    other.send("Start", {"names": ["web"]})
+    daemon.client().state("web")  # by now it has been heard
+    os.kill(pid, signal.SIGUSR1)
+    (outcome,) = other.receive()[0]["programs"]
     assert (outcome["result"], outcome["state"]) == ("done", "running")
     assert outcome["pid"] != pid and not processes.exists(pid)
     # who asked for the stop is told something definite as well
     (stopped,) = client.receive()[0]["programs"]
     assert stopped["result"] in ("done", "failed")
     assert stopped.get("reason") or stopped["result"] == "done"
+    client.call("Shutdown", now=True)
+    assert daemon.wait() == 0
 
 
 def test_a_stop_during_a_back_off_takes_effect_at_once(verger):
@@ -382,7 +389,7 @@ def test_s5_programs_asked_together_do_not_set_each_other_off(verger, method):
     client = daemon.client()
     client.call(method, all=True, wait=method == "Stop")
     state = "stopped" if method == "Stop" else "waiting"
-    client.call("Wait", names=["web"], state=state, timeout_ms=5000)
+    client.call("Wait", names=["web"], state=state, timeout_ms=30000)
     assert not verger.path("started").exists()
 
 
@@ -457,7 +464,7 @@ def test_who_leaves_while_waiting_harms_nobody(verger):
 
 
 def test_s4_a_stop_that_takes_too_long_names_who_is_still_there(verger):
-    daemon, client = start_deaf(verger, "1s")
+    daemon, client = start_deaf(verger, "300s")
     pid = daemon.pid("web")
     outcome = client.outcome("Stop", "web", timeout_ms=100)
     assert (outcome["result"], outcome["state"]) == ("timed_out", "stopping")
@@ -467,6 +474,7 @@ def test_s4_a_stop_that_takes_too_long_names_who_is_still_there(verger):
     assert any(str(pid) in line for line in why["processes"])
     assert str(pid) in client.status("web")["reason"]
     # the request holds all the same
+    os.kill(pid, signal.SIGUSR1)
     assert client.outcome("Wait", "web", state="stopped")["result"] == "done"
     assert not processes.exists(pid)
 
@@ -482,23 +490,23 @@ def test_a_wait_for_what_does_not_come_runs_out_of_time(verger):
 def test_waits_run_out_in_their_own_order(verger):
     daemon = verger.start(WEB)
     daemon.server("web")
-    order = []
-    clients = {ms: daemon.client() for ms in (300, 100, 200)}
-    for ms, client in clients.items():
-        client.send("Wait", {"names": ["web"], "state": "failed", "timeout_ms": ms})
+    clients = {ms: daemon.client() for ms in (900, 300, 600)}
+    # asked while it sleeps, so that it hears of all of them at once
+    with daemon.frozen():
+        for ms, client in clients.items():
+            client.send("Wait", {"names": ["web"], "state": "failed", "timeout_ms": ms})
 
     def all_answered():
-        for ms, client in clients.items():
-            if ms not in order and client.has_reply():
-                order.append(ms)
-        return len(order) == 3
+        # the longest first: when its time is over, that of the others is
+        answered = [clients[ms].has_reply() for ms in (900, 600, 300)]
+        assert answered == sorted(answered), answered
+        return all(answered)
 
     eventually(all_answered, "the waits to run out")
-    assert order == [100, 200, 300]
 
 
 def test_no_wait_is_answered_at_once(verger):
-    daemon, client = start_deaf(verger, "2s")
+    daemon, client = start_deaf(verger, "300s")
     outcome = client.outcome("Stop", "web", wait=False)
     assert outcome["state"] == "stopping"
     assert processes.is_alive(daemon.pid("web"))
@@ -584,12 +592,10 @@ def test_p8_pid_of_one_that_has_just_died_is_never_told(verger):
     client = daemon.client()
     assert client.call("Pid", name="web")["pid"] == pid
     # the question is there before vergerd hears of the death
-    daemon.send(signal.SIGSTOP)
-    eventually(lambda: processes.stat(daemon.pid_itself).state == "T", "vergerd to freeze")
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: processes.stat(pid).state == "Z", "the death")
-    client.send("Pid", {"name": "web"})
-    daemon.send(signal.SIGCONT)
+    with daemon.frozen():
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: processes.stat(pid).state == "Z", "the death")
+        client.send("Pid", {"name": "web"})
     with pytest.raises(Refused, match="NotRunning") as caught:
         client.receive()
     assert caught.value.parameters["name"] == "web"
@@ -894,8 +900,9 @@ def answer_time(client):
     return time.monotonic() - asked, [p["state"] for p in told["programs"]]
 
 
-def test_s7_a_thousand_programs_start_and_stop_without_a_pause_in_answers(verger):
-    count = 1000
+def longest_pause(verger, count):
+    """Starts and stops that many programs; returns the longest time that an answer took meanwhile,
+    and the usual time when nothing else happens."""
     daemon = verger.start(
         f"[program:many]\ninstances = {count}\ncommand = puppet pause\nstdout = null\n"
         "stderr = null\n",
@@ -908,16 +915,24 @@ def test_s7_a_thousand_programs_start_and_stop_without_a_pause_in_answers(verger
         busy.append(seconds)
         return states.count(state) == count
 
-    eventually(lambda: all_are("running"), "all of them to run", seconds=30)
+    eventually(lambda: all_are("running"), "all of them to run", seconds=60)
     idle = [answer_time(client)[0] for _ in range(30)]
     stopper = daemon.client()
     stopper.send("Stop", {"all": True})
-    eventually(lambda: all_are("stopped"), "all of them to stop", seconds=30)
+    eventually(lambda: all_are("stopped"), "all of them to stop", seconds=60)
     stopped = stopper.receive()[0]["programs"]
     assert {o["result"] for o in stopped} == {"done"} and len(stopped) == count
+    assert daemon.stop() == 0
+    return max(busy), statistics.median(idle)
+
+
+def test_s7_a_thousand_programs_start_and_stop_without_a_pause_in_answers(verger):
     # an answer is never far from what it takes when nothing else happens
-    allowed = 100 * statistics.median(idle) * processes.PATIENCE
-    assert max(busy) < allowed, (max(busy), statistics.median(idle))
+    in_one_of(
+        3,
+        lambda: longest_pause(verger, 1000),
+        lambda took: took[0] < 100 * took[1] * processes.PATIENCE,
+    )
 
 
 # B4: who may do what
@@ -1024,7 +1039,11 @@ def test_the_plain_client_calls_and_streams(verger):
 
     def run(*args):
         return subprocess.run(
-            [*client, *args], capture_output=True, text=True, timeout=30, check=False
+            [*client, *args],
+            capture_output=True,
+            text=True,
+            timeout=processes.DEADLINE,
+            check=False,
         )
 
     result = run(f"{varlink.INTERFACE}.Status")
@@ -1047,6 +1066,7 @@ def test_r3_the_last_words_are_those_of_the_dead(verger):
         "command = sh -c 'echo life $$$$; exec puppet exit-on USR1 3 pause'\n"
     )
     first = daemon.server("web")
+    eventually(lambda: processes.listens(first, signal.SIGUSR1), "it to listen")
     os.kill(first, signal.SIGUSR1)
     second = daemon.server("web", other_than=first)
     client = daemon.client()

@@ -35,6 +35,8 @@ def test_p7_the_file_names_the_daemon_that_remained(verger):
 def test_p7_the_daemon_is_found_without_a_file_of_its_own(verger):
     daemon = verger.start(forking(f"pid-to {verger.path('is')} pause"))
     pid = daemon.pid("web")
+    # it may be found before it has come to write
+    eventually(verger.path("is").exists, "the daemon to say who it is")
     assert pid == int(verger.path("is").read_text())
 
 
@@ -113,11 +115,12 @@ def test_p7_a_hostile_number_is_refused(verger, text):
     # the daemon copies whatever the test puts into `told`, as soon as the daemon's PID is known
     daemon = verger.start(
         forking(
-            f"sleep-ms 300 copy {told} {own} pause",
+            f"await {told} copy {told} {own} pause",
             f"main_pid_file = {own}\nready_timeout = 1s\nrestart = never\nstop_timeout = 1s",
         )
     )
-    told.write_text(text.format(vergerd=daemon.pid_itself, stranger=stranger.pid) + "\n")
+    hostile = text.format(vergerd=daemon.pid_itself, stranger=stranger.pid)
+    verger.write("beside", f"{hostile}\n").rename(told)
     daemon.await_log(r"web: .*(for good|given up)")
     eventually(lambda: not processes.children(daemon.pid_itself), "its processes to be swept")
     assert read_pid(daemon.pidfile("web")) is None

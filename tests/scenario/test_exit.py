@@ -21,11 +21,13 @@ command = puppet pause
 @pytest.mark.valgrind
 @pytest.mark.parametrize("ending, status", [("exit 7", 7), ("exit 0", 0), ("die USR1", 138)])
 def test_x1_on_exit_passes_its_status_on(verger, ending, status):
+    end = verger.path("end")
     daemon = verger.start(
-        f"[program:job]\ncommand = puppet sleep-ms 300 {ending}\nrestart = never\non_exit = exit\n"
+        f"[program:job]\ncommand = puppet await {end} {ending}\nrestart = never\non_exit = exit\n"
         + BESIDE
     )
     beside = daemon.server("beside")
+    end.touch()
     assert daemon.wait() == status
     assert not processes.exists(beside)
 
@@ -102,12 +104,18 @@ def test_x1_exit_code_from_names_the_program_that_counts(verger):
 
 
 def test_x1_exit_code_is_that_of_the_first_that_ended_badly(verger):
+    bad, worse = verger.path("end.bad"), verger.path("end.worse")
     daemon = verger.start(
         "[program:good]\ncommand = puppet exit 0\nrestart = never\n"
-        "[program:bad]\ncommand = puppet sleep-ms 200 exit 6\nrestart = never\n"
-        "[program:worse]\ncommand = puppet sleep-ms 600 exit 7\nrestart = never\n",
+        f"[program:bad]\ncommand = puppet await {bad} exit 6\nrestart = never\n"
+        f"[program:worse]\ncommand = puppet await {worse} exit 7\nrestart = never\n",
         verger="exit_when = all",
     )
+    daemon.server("bad")
+    daemon.server("worse")
+    bad.touch()
+    daemon.await_no_pid("bad")
+    worse.touch()
     assert daemon.wait() == 6
 
 
@@ -193,7 +201,7 @@ exit 3
     )
     daemon = verger.start(
         "[program:job]\ncommand = ${here}/job\nrestart = never\non_exit = exit\n"
-        "stop_timeout = 10s\n"
+        "stop_timeout = 300s\n"
     )
     assert daemon.wait() == 3
     assert bye.read_text() == "bye\n"

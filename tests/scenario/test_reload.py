@@ -454,14 +454,15 @@ def test_a_live_change_during_a_back_off_leaves_it_be(world):
 
 
 def test_a_reload_during_a_stop_lets_it_end_and_stay_stopped(world):
-    keys = "stop_timeout = 500ms"
-    client = world.start(program("web", keys, "puppet ignore TERM pause"))
+    keys = "stop_timeout = 300s"
+    client = world.start(program("web", keys, "puppet exit-on USR1 0 ignore TERM pause"))
     (pid,) = await_running(client, "web").values()
     eventually(lambda: signal.SIGTERM in processes.signal_set(pid, "SigIgn"), "its deafness")
     stopper = world.daemon.client()
     stopper.send("Stop", {"names": ["web"]})
     client.await_state("web", "stopping")
     world.reload(program("web", keys, "puppet say new pause"))
+    os.kill(pid, signal.SIGUSR1)
     assert stopper.receive()[0]["programs"][0]["result"] == "done"
     assert client.state("web") == "stopped"
     started = client.outcome("Start", "web")["pid"]
@@ -630,13 +631,13 @@ def test_a_reload_sees_what_vergerctl_did_not_wait_for(world):
 def test_c3_a_reload_with_a_thousand_programs(world):
     text = "".join(program(f"p{n}") for n in range(1000))
     client = world.start(text)
-    eventually(lambda: set(s for s in client.states().values()) == {"running"}, "all", seconds=30)
+    eventually(lambda: set(s for s in client.states().values()) == {"running"}, "all", seconds=60)
     before = pids(client)
     reply = world.reload(text.replace("[program:p500]\n", "[program:p500]\nnice = 1\n"))
     assert actions(reply) == {"p500": "restart"} and reply["untouched"] == 999
     now = pids(client)
     assert {name for name in now if now[name] != before[name]} == {"p500"}
-    assert client.call("Stop", all=True, seconds=30)["programs"]
+    assert client.call("Stop", all=True, seconds=60)["programs"]
 
 
 # the long walk

@@ -5,7 +5,6 @@ import os
 import re
 import resource
 import signal
-import time
 
 import processes
 import pytest
@@ -91,13 +90,13 @@ def test_r1_a_death_by_the_stop_signal_after_a_request_is_no_failure(verger):
 
 
 def gaps(verger, count):
-    eventually(lambda: len(starts(verger)) > count, f"{count} restarts", seconds=20)
+    eventually(lambda: len(starts(verger)) > count, f"{count} restarts")
     times = starts(verger)[: count + 1]
     return [after - before for before, after in zip(times, times[1:])]
 
 
 def test_r2_delays_grow_up_to_their_maximum(verger):
-    verger.start(
+    daemon = verger.start(
         counting(
             verger,
             "exit 1",
@@ -105,8 +104,11 @@ def test_r2_delays_grow_up_to_their_maximum(verger):
             "start_limit = none\n",
         )
     )
+    # never earlier, whatever else the machine does; and how late is what vergerd says it means
     for gap, least in zip(gaps(verger, 5), [0.1, 0.2, 0.4, 0.4, 0.4]):
-        assert least * 0.95 <= gap < least + 0.3 * processes.PATIENCE
+        assert least * 0.95 <= gap
+    said = [int(n) for n in re.findall(r"web: next start in (\d+)ms", daemon.log())]
+    assert said[:5] == [100, 200, 400, 400, 400]
 
 
 def test_r2_jitter_spreads_the_delays(verger):
@@ -122,19 +124,19 @@ def test_r2_jitter_spreads_the_delays(verger):
 
 def test_r2_the_first_restart_after_a_healthy_run_is_immediate(verger):
     daemon = verger.start(
-        "[program:web]\ncommand = puppet pause\nmin_uptime = 300ms\nrestart_delay = 60s\n"
-        "restart_delay_max = 60s\n"
+        "[program:web]\ncommand = puppet pause\nmin_uptime = 300ms\nrestart_delay = 1h\n"
+        "restart_delay_max = 1h\n"
     )
     pid = daemon.server("web")
     always(lambda: processes.is_alive(pid), "it ended by itself", 0.5)
     os.kill(pid, signal.SIGKILL)
-    daemon.pid("web", other_than=pid, seconds=5)
+    daemon.pid("web", other_than=pid)
 
 
 def test_r2_a_life_that_was_too_short_is_delayed(verger):
     daemon = verger.start(
-        "[program:web]\ncommand = puppet pause\nmin_uptime = 60s\nrestart_delay = 60s\n"
-        "restart_delay_max = 60s\n"
+        "[program:web]\ncommand = puppet pause\nmin_uptime = 1h\nrestart_delay = 1h\n"
+        "restart_delay_max = 1h\n"
     )
     pid = daemon.server("web")
     os.kill(pid, signal.SIGKILL)
@@ -144,11 +146,9 @@ def test_r2_a_life_that_was_too_short_is_delayed(verger):
 
 @pytest.mark.valgrind
 def test_r2_a_shutdown_does_not_wait_for_a_delay(verger):
-    daemon = verger.start("[program:web]\ncommand = puppet exit 1\nrestart_delay = 20s\n")
+    daemon = verger.start("[program:web]\ncommand = puppet exit 1\nrestart_delay = 1h\nrestart_delay_max = 1h\n")
     daemon.await_log(r"web: next start in")
-    began = time.monotonic()
     assert daemon.stop() == 0
-    assert time.monotonic() - began < 5 * processes.PATIENCE
 
 
 def test_r3_giving_up_after_start_limit_says_so(verger):
@@ -168,7 +168,9 @@ def test_r3_giving_up_after_start_limit_says_so(verger):
 
 @pytest.mark.needs_root
 def test_r4_processes_refused(verger):
-    uid = harness.NAMELESS_UID
+    # a user of our own: the kernel counts the processes of a user wherever they are, and other tests
+    # may be running
+    uid = harness.NAMELESS_UID + os.getpid()
     verger.own(uid)
     # all that this user may have: vergerd, one program, and three bystanders that go later
     crowd = [verger.bystander(user=uid) for _ in range(3)]
@@ -196,19 +198,21 @@ def test_r4_processes_refused(verger):
 def test_r4_descriptors_refused(verger):
     # vergerd holds a descriptor per program and keeps some back for itself: the first twenty leave
     # too few for the next ten, until they end
+    end = verger.path("end")
     daemon = verger.start(
-        "[program:crowd]\ninstances = 20\ncommand = puppet sleep-ms 1500 exit 0\nrestart = never\n"
+        f"[program:crowd]\ninstances = 20\ncommand = puppet await {end} exit 0\nrestart = never\n"
         "[program:web]\ninstances = 10\ncommand = puppet pause\nrestart_delay = 50ms\n"
         "restart_delay_max = 50ms\nstart_limit = none\n",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)),
     )
     daemon.await_log(r"(web|crowd):\d+: .*Too many open files")
     daemon.check_alive()
+    end.touch()
     daemon.await_log(r"web:\d+: running", count=10)
 
 
 @pytest.mark.needs_root
-@pytest.mark.needs("unshare", "mount")
+@pytest.mark.needs_world(*harness.MOUNTING)
 def test_r4_disk_full(verger):
     disk = verger.path("disk")
     disk.mkdir()

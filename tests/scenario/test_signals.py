@@ -183,7 +183,7 @@ def test_g2_every_one_of_many_arrives(verger):
 
 def test_g2_a_signal_for_a_program_that_is_not_there_is_lost_quietly(verger):
     daemon = verger.start(
-        "[program:web]\ncommand = puppet exit 1\nrestart_delay = 20s\nforward_signals = USR1\n"
+        "[program:web]\ncommand = puppet exit 1\nrestart_delay = 1h\nrestart_delay_max = 1h\nforward_signals = USR1\n"
     )
     daemon.await_log(r"web: .*\b1\b")
     daemon.await_no_pid("web")

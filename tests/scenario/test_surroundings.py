@@ -9,7 +9,7 @@ import subprocess
 import processes
 import pytest
 import verger as harness
-from processes import always, eventually
+from processes import always, eventually, in_one_of
 from verger import read_pid
 
 WEB = """
@@ -95,19 +95,21 @@ def test_no_writable_directory_is_said_once_and_works(verger):
     assert daemon.stop() == 0
 
 
+READ_ONLY = (
+    "mount --make-rprivate / && "
+    "for m in $(awk '$2 !~ \"^/(proc|sys|dev)\" {print $2}' /proc/self/mounts | sort -r); do "
+    "mount -o remount,bind,ro $m 2>/dev/null || mount --bind -o ro $m $m 2>/dev/null; done; "
+    "mount -t tmpfs -o ro none /dev/shm 2>/dev/null; "
+    "mount -o remount,bind,ro / && ! touch /tmp/x /run/x 2>/dev/null && "
+    'exec "$@"'
+)
+
+
 @pytest.mark.needs_root
-@pytest.mark.needs("unshare", "mount")
+@pytest.mark.needs_world("unshare", "-m", "sh", "-c", READ_ONLY, "sh")
 def test_read_only_root_without_any_writable_directory(verger):
     config = verger.write("plain.ini", WEB)
-    read_only = (
-        "mount --make-rprivate / && "
-        "for m in $(awk '$2 !~ \"^/(proc|sys|dev)\" {print $2}' /proc/self/mounts | sort -r); do "
-        "mount -o remount,bind,ro $m 2>/dev/null || mount --bind -o ro $m $m 2>/dev/null; done; "
-        "mount -t tmpfs -o ro none /dev/shm 2>/dev/null; "
-        "mount -o remount,bind,ro / && ! touch /tmp/x /run/x 2>/dev/null && "
-        'exec "$@"'
-    )
-    daemon = verger.launch("-c", config, wrapper=["unshare", "-m", "sh", "-c", read_only, "sh"])
+    daemon = verger.launch("-c", config, wrapper=["unshare", "-m", "sh", "-c", READ_ONLY, "sh"])
     first = await_puppet(daemon)
     os.kill(first, signal.SIGKILL)
     await_puppet(daemon, other_than=first)
@@ -117,13 +119,16 @@ def test_read_only_root_without_any_writable_directory(verger):
 # PID 1
 
 
+AS_PID_1 = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
 @pytest.mark.needs_root
-@pytest.mark.needs("unshare")
+@pytest.mark.needs_world(*AS_PID_1)
 def test_x3_as_pid_1(verger):
     orphans = "fork fork sleep-ms 50 exit 0 end exit 0 end " * 20
     daemon = verger.start(
         f"[program:web]\ncommand = puppet {orphans} wait pause\n",
-        wrapper=["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"],
+        wrapper=AS_PID_1,
         forked=True,
     )
     inside = daemon.pid("web")
@@ -131,7 +136,7 @@ def test_x3_as_pid_1(verger):
         lambda: [
             pid
             for pid in processes.children(daemon.pid_itself)
-            if processes.status(pid)["NSpid"].split()[-1] == str(inside)
+            if processes.status(pid).get("NSpid", "").split()[-1:] == [str(inside)]
         ],
         "the program by the number it has in there",
     )[0]
@@ -145,11 +150,11 @@ def test_x3_as_pid_1(verger):
 
 
 @pytest.mark.needs_root
-@pytest.mark.needs("unshare")
+@pytest.mark.needs_world(*AS_PID_1)
 def test_g3_command_as_pid_1(verger):
     daemon = verger.launch(
         "--", "puppet", "exit-on", "TERM", "7", "touch", verger.path("up"), "pause",
-        wrapper=["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"],
+        wrapper=AS_PID_1,
         forked=True,
     )  # fmt: skip
     eventually(verger.path("up").exists, "the command")
@@ -200,8 +205,7 @@ def test_s2_closed_standard_streams(verger, closed):
 
     daemon = verger.start(WEB, preexec_fn=close)
     pid = daemon.server("web")
-    fds = processes.settled_descriptors(pid)
-    assert sorted(fds) == [0, 1, 2]
+    fds = processes.await_descriptors(pid, {0, 1, 2})
     for fd in closed:
         # nothing of ours has slipped into the gap
         assert fds[fd] == "/dev/null"
@@ -259,13 +263,10 @@ def test_a_wall_of_idle_programs_uses_no_time(verger):
         status = processes.status(daemon.pid_itself)
         return int(status["voluntary_ctxt_switches"])
 
-    settled = []
+    def woken():
+        before = switches()
+        always(daemon.is_alive, "it ended", 2)
+        return switches() - before
 
-    def is_settled():
-        settled.append(switches())
-        return len(settled) > 20 and settled[-1] == settled[-20]
-
-    eventually(is_settled, "vergerd to come to rest")
-    before = switches()
-    always(daemon.is_alive, "it ended", 2)
-    assert switches() == before
+    # what it has to do once, some time after a start, it may do
+    in_one_of(4, woken, lambda times: times == 0)

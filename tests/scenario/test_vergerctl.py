@@ -429,8 +429,12 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def wait(self):
+        """Waits for its end; what it has written has come through by then."""
         eventually(lambda: (self.read(), self.tool.poll() is not None)[1], self.read)
-        self.read()
+        # a terminal passes things on when it likes, but in their order
+        os.write(self.slave, b"<the end>")
+        self.await_text("<the end>")
+        self.output = self.output.replace(b"<the end>", b"")
         return self.tool.returncode
 
     def is_as_before(self):
@@ -493,19 +497,22 @@ def test_watch_paints_and_gives_the_terminal_back(daemon, terminal, ending):
 
 def test_a_wait_shows_progress_on_a_terminal(verger, terminal):
     daemon = verger.start(
-        "[program:web]\ncommand = puppet ignore TERM pause\nstop_timeout = 700ms\n"
+        "[program:web]\ncommand = puppet exit-on USR1 0 ignore TERM pause\nstop_timeout = 300s\n"
     )
     pid = daemon.server("web")
     eventually(lambda: signal.SIGTERM in processes.signal_set(pid, "SigIgn"), "its deafness")
     screen = terminal("-s", daemon.socket, "stop", "web")
     screen.await_text(r"web[^\n]*stopping")
+    os.kill(pid, signal.SIGUSR1)
     assert screen.wait() == 0
     screen.await_text(r"web[^\n]*stopped")
     assert screen.is_as_before()
 
 
 def test_an_interrupted_wait_says_that_the_request_holds(verger, terminal):
-    daemon = verger.start("[program:web]\ncommand = puppet ignore TERM pause\nstop_timeout = 1s\n")
+    daemon = verger.start(
+        "[program:web]\ncommand = puppet exit-on USR1 0 ignore TERM pause\nstop_timeout = 300s\n"
+    )
     pid = daemon.server("web")
     eventually(lambda: signal.SIGTERM in processes.signal_set(pid, "SigIgn"), "its deafness")
     client = daemon.client()
@@ -514,6 +521,7 @@ def test_an_interrupted_wait_says_that_the_request_holds(verger, terminal):
     screen.await_text(r"web")
     screen.tool.send_signal(signal.SIGINT)
     assert screen.wait() in (130, -signal.SIGINT)
+    os.kill(pid, signal.SIGUSR1)
     assert client.outcome("Wait", "web", state="stopped")["result"] == "done"
 
 

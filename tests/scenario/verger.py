@@ -5,6 +5,7 @@ that neither a process nor a PID file was left.
 Nothing here sleeps in order to wait: every wait polls a condition and has a deadline.
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -30,6 +31,9 @@ PID_FILE = re.compile(rb"[1-9][0-9]*\n")
 # sanitizers.
 PASSED_ON = ("VERGER_SPAWN", "VERGER_CGROUP", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# For the mark needs_world: a wrapper that makes a mount of its own, which not everybody may
+MOUNTING = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /tmp && exec "$@"', "sh"]
 
 # An id that has no passwd entry on any sane machine, as OpenShift hands them out.
 NAMELESS_UID = 1000650000
@@ -218,6 +222,16 @@ class Vergerd:
     def crash(self):
         self.send(signal.SIGKILL)
         self.process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """It does nothing meanwhile; what happens meanwhile comes to it at once afterwards."""
+        self.send(signal.SIGSTOP)
+        try:
+            eventually(lambda: processes.stat(self.pid_itself).state == "T", "vergerd to freeze")
+            yield
+        finally:
+            self.send(signal.SIGCONT)
 
 
 class Scenario:
