@@ -83,7 +83,8 @@ static bool spawn(struct daemon *d, uint32_t program, int *cgroup_fd)
 		post_failure(d, program, SPAWN_STEP_CANCELLED, 0);
 		return false;
 	}
-	if (!descriptors_to_spare(&d->descriptors, d->running, d->null_fd)) {
+	if (!descriptors_to_spare(&d->descriptors, d->running + capture_held(d->capture),
+	                          d->null_fd)) {
 		log_error(s->name, "new process: %s", strerror(EMFILE));
 		set_detail(&d->units[program], "new process: Too many open files");
 		post_failure(d, program, SPAWN_STEP_PROCESS, EMFILE);
@@ -99,7 +100,7 @@ static bool spawn(struct daemon *d, uint32_t program, int *cgroup_fd)
 		return true;
 	}
 	evidence_on_start(d, program, &plan);
-	capture_on_start(d->capture, program);
+	capture_on_start(d->capture, s, program);
 	spawner_start(d->spawner, program, &plan);
 	return true;
 }

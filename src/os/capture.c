@@ -136,6 +136,7 @@ static struct target *add_target(struct capture *c, enum outlet_kind kind, const
 		free(t);
 		return NULL;
 	}
+	c->held++;
 	t->polled_fd = -1;
 	t->next = c->targets;
 	c->targets = t;
@@ -555,6 +556,7 @@ static struct channel *get_channel(struct capture *c, const struct program_setti
 	streams[stream - 1] = channel_new(p, id, stream, line_max(t->outlet), c->poll_fd);
 	if (!streams[stream - 1])
 		return NULL;
+	c->held++;
 	outlet_add(t->outlet, streams[stream - 1]);
 	t->had_channels = true;
 	return streams[stream - 1];
@@ -591,13 +593,15 @@ static void for_channels(struct capture *c, uint32_t id, pid_t pid,
 {
 	for (size_t i = 0; id < c->unit_count && i < 2; i++) {
 		struct channel *channel = c->units[id].streams[i];
+		bool ready;
 
 		if (!channel || (i == 1 && channel == c->units[id].streams[0]))
 			continue;
 		outlet_lock(channel->outlet);
 		act(channel, pid);
+		ready = channel->ready;
 		outlet_unlock(channel->outlet);
-		if (channel->ready)
+		if (ready)
 			capture_kick(c, channel->outlet);
 	}
 }
@@ -622,8 +626,31 @@ static void start_life(struct channel *channel, pid_t pid)
 		end_life(channel, 0);
 }
 
-void capture_on_start(struct capture *c, uint32_t id)
+size_t capture_held(const struct capture *c)
 {
+	return c->held;
+}
+
+/* Pipes of earlier lives, of a program that has its files itself from now on. */
+static void part_with_unused(struct capture *c, const struct program_settings *program, uint32_t id)
+{
+	struct channel **streams = c->units[id].streams;
+
+	for (int i = 0; i < 2; i++) {
+		struct channel *unused = streams[i];
+
+		if (!unused || program_is_captured(program, i + 1))
+			continue;
+		streams[i] = NULL;
+		if (unused != streams[1 - i])
+			part_with(c, unused);
+	}
+}
+
+void capture_on_start(struct capture *c, const struct program_settings *program, uint32_t id)
+{
+	if (id < c->unit_count)
+		part_with_unused(c, program, id);
 	for_channels(c, id, 0, begin_life);
 }
 

@@ -86,8 +86,11 @@ int capture_open(struct capture *c, const struct program_settings *program, uint
  * answer: the descriptor, or negative errno. */
 int capture_open_direct(struct capture *c, const char *path, int flags, mode_t mode);
 
+/* Descriptors that are held for logs now. */
+size_t capture_held(const struct capture *c);
+
 /* A life of the program begins: its plan is made, and it has no process. */
-void capture_on_start(struct capture *c, uint32_t id);
+void capture_on_start(struct capture *c, const struct program_settings *program, uint32_t id);
 /* Its PID is known; 0: it did not come about. */
 void capture_on_started(struct capture *c, uint32_t id, pid_t pid);
 /* Nobody of it is left. */

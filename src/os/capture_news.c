@@ -27,6 +27,7 @@ static void remove_target(struct capture *c, struct target *gone)
 		if (!outlet_free(gone->outlet))
 			return; /* another time */
 		*t = gone->next;
+		c->held--;
 		if (c->own == gone)
 			c->own = NULL;
 		free(gone);
@@ -61,6 +62,7 @@ static void free_gone(struct capture *c, struct target *t)
 	while ((gone = outlet_take_gone(t->outlet))) {
 		forget_resting(c, gone);
 		channel_free(gone);
+		c->held--;
 	}
 }
 

@@ -40,6 +40,7 @@ struct capture {
 	bool packs_no_more;
 	struct unit_streams *units; /* owned; the channels belong to outlets */
 	size_t unit_count;
+	size_t held; /* descriptors */
 	int poll_fd;
 	struct ev_loop *loop; /* NULL before there is one */
 	ev_io readable;

@@ -30,7 +30,8 @@ enum {
 
 /* What a thread keeps from one job to the next. */
 struct bench {
-	char *input; /* INPUT_SIZE; owned */
+	char *input;       /* INPUT_SIZE; owned */
+	struct outbuf out; /* memory for what is made: outlets that rest hold none */
 };
 
 static struct bench *get_bench(void **slot)
@@ -47,6 +48,7 @@ void outflow_clear(void *slot)
 {
 	struct bench *bench = slot;
 
+	outbuf_release(&bench->out);
 	free(bench->input);
 	free(bench);
 }
@@ -149,12 +151,21 @@ static ssize_t write_some(struct outlet *o, const char *bytes, size_t size)
 	return r;
 }
 
+/* How much of it goes into one write: of a stream a line, which nobody else then cuts. */
+static size_t one_write(const struct outlet *o, const char *bytes, size_t size)
+{
+	const char *newline = o->kind == OUTLET_STREAM ? memchr(bytes, '\n', size) : NULL;
+
+	return newline ? (size_t)(newline + 1 - bytes) : size;
+}
+
 /* Writes what was made.  0 or negative errno; the rest is kept then. */
 static int flush(struct outlet *o)
 {
 	while (o->out_first < o->out.size) {
-		size_t size = o->out.size - o->out_first;
-		ssize_t written = write_some(o, o->out.data + o->out_first, size);
+		const char *bytes = o->out.data + o->out_first;
+		size_t size = one_write(o, bytes, o->out.size - o->out_first);
+		ssize_t written = write_some(o, bytes, size);
 
 		if (written < 0)
 			return (int)written;
@@ -207,6 +218,18 @@ static int add_record(struct outlet *o, enum log_format format, const struct lin
 	return -EINVAL;
 }
 
+/* A line that can be written nowhere. */
+static void lose(struct outlet *o, struct channel *c, const struct line *line, int error)
+{
+	outlet_lock(o);
+	c->lost_for = error;
+	c->lost_lines++;
+	c->total_lost_lines++;
+	c->lost_bytes += line->size;
+	c->total_lost_bytes += line->size;
+	outlet_unlock(o);
+}
+
 /* A line is on its way when this returns: written, or kept in outlet.out with a negative errno. */
 static int emit(struct outlet *o, struct channel *c, enum log_format format,
                 const struct line_facts *facts, const struct line *line)
@@ -215,15 +238,15 @@ static int emit(struct outlet *o, struct channel *c, enum log_format format,
 
 	if (r == 0)
 		r = add_record(o, format, facts, line);
-	if (r < 0) { /* no memory for it: this one line is lost, and counted */
-		outlet_lock(o);
-		c->lost_for = -r;
-		c->lost_lines++, c->total_lost_lines++;
-		c->lost_bytes += line->size, c->total_lost_bytes += line->size;
-		outlet_unlock(o);
-		return 0;
+	if (r == 0 && (o->kind != OUTLET_FILE || o->out.size >= OUT_FULL)) {
+		r = flush(o);
+		if (r != -EMSGSIZE)
+			return r;
+		o->out.size = o->out_first = 0;
 	}
-	return o->kind != OUTLET_FILE || o->out.size >= OUT_FULL ? flush(o) : 0;
+	if (r < 0) /* there is no memory for it, or no datagram is so large */
+		lose(o, c, line, -r);
+	return 0;
 }
 
 /* --- a piece of a program's output --- */
@@ -304,7 +327,9 @@ static int tell_gap(struct piece *p)
 		return 0;
 	snprintf(text, sizeof text, "verger: %llu line%s, %llu bytes lost: %s",
 	         (unsigned long long)lines, lines == 1 ? "" : "s", (unsigned long long)bytes,
-	         error == EAGAIN ? "nobody took them" : strerror_r(error, reason, sizeof reason));
+	         error == EAGAIN      ? "nobody took them"
+	         : error == ETIMEDOUT ? "the log did not answer"
+	                              : strerror_r(error, reason, sizeof reason));
 	facts.stream = "verger";
 	return emit(p->o, c, p->format, &facts,
 	            &(struct line){ .bytes = text, .size = strlen(text) });
@@ -513,7 +538,7 @@ static struct channel *next_ready(struct outlet *o)
 	return found;
 }
 
-/* vergerd's own lines, of which a stream gets one a write. */
+/* vergerd's own lines. */
 static int write_said(struct outlet *o)
 {
 	struct outbuf said;
@@ -523,16 +548,8 @@ static int write_said(struct outlet *o)
 	said = o->said;
 	o->said = (struct outbuf){ 0 };
 	outlet_unlock(o);
-	for (size_t at = 0; at < said.size;) {
-		const char *newline = memchr(said.data + at, '\n', said.size - at);
-		size_t size = newline ? (size_t)(newline + 1 - said.data) - at : said.size - at;
-
-		/* what cannot be written now waits behind what could not before */
-		outbuf_add(&o->out, said.data + at, size);
-		if (r == 0 && o->kind == OUTLET_STREAM)
-			r = flush(o);
-		at += size;
-	}
+	if (said.size)
+		r = outbuf_add(&o->out, said.data, said.size);
 	outbuf_release(&said);
 	return r ? r : flush(o);
 }
@@ -569,12 +586,23 @@ static int prepare(struct outlet *o)
 	return r;
 }
 
+/* An outlet without anything half written works with the thread's memory. */
+static void lend(struct outlet *o, struct outbuf *to, struct outbuf *from)
+{
+	if (to->data || o->out.size)
+		return;
+	*to = *from;
+	*from = (struct outbuf){ 0 };
+}
+
 static int work(struct outlet *o, void **slot)
 {
 	struct bench *bench = get_bench(slot);
 	struct channel *c;
 	int r = bench ? prepare(o) : -ENOMEM;
 
+	if (bench)
+		lend(o, &o->out, &bench->out);
 	if (r == 0)
 		r = flush(o);
 	if (r == 0)
@@ -584,6 +612,8 @@ static int work(struct outlet *o, void **slot)
 	r = r == 0 ? flush(o) : r;
 	if (r == 0 && o->file)
 		outlet_pack(o);
+	if (bench)
+		lend(o, &bench->out, &o->out);
 	return r;
 }
 
