@@ -131,10 +131,12 @@ static void advise_output(const struct inquiry *q)
 	const char *path = output_path(q->settings);
 	const char *said = q->history ? history_output(q->history, &(int64_t){ 0 }) : NULL;
 
-	if (path && said && *said)
+	if (said && *said)
 		advise(q, "more of what it wrote: vergerctl logs -n 100 %s", q->settings->name);
 	else if (path)
 		advise(q, "it wrote nothing to %s before it ended", path);
+	else if (program_is_captured(q->settings, 1) || program_is_captured(q->settings, 2))
+		advise(q, "it wrote nothing before it ended");
 	else
 		advise(q,
 		       "set stdout to a file in [program:%s] (stdout = /path, stderr = stdout), "
