@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One queue, one lock.  A thread takes the first job whose lane has room. */
+/* One queue, one lock.  A thread takes the first job whose lane has room.
+ *
+ * As long as a job may be begun somebody is on the way to the queue, and whoever takes one sends
+ * for the next: so there are never more threads than work for them. */
 #include "os/crew.h"
 
 #include <errno.h>
@@ -26,6 +29,8 @@ struct crew {
 	struct lane lanes[CREW_THREADS_MAX];
 	unsigned threads, idle;
 	unsigned called;         /* of the idle ones; they have not woken up yet */
+	unsigned fresh;          /* made, and not yet at the queue */
+	bool lacking;            /* one could not be made that was needed */
 	unsigned at_risk;        /* working in a lane that may hang */
 	bool closing, abandoned; /* abandoned: the last thread frees it */
 	void (*clear)(void *bench);
@@ -122,18 +127,21 @@ static void take_out(struct crew *c, struct crew_job *job, struct crew_job *befo
 	job->next = NULL;
 }
 
-/* The first job that may be begun, taken out; or NULL. */
-static struct crew_job *take(struct crew *c)
+/* The first job that may be begun, or NULL; *before is the one in front of it. */
+static struct crew_job *find_job(struct crew *c, struct crew_job **before)
 {
-	struct crew_job *before = NULL;
-
-	for (struct crew_job *job = c->first; job; before = job, job = job->next) {
-		if (!has_room(c, job->lane))
-			continue;
-		take_out(c, job, before);
-		return job;
-	}
+	*before = NULL;
+	for (struct crew_job *job = c->first; job; *before = job, job = job->next)
+		if (has_room(c, job->lane))
+			return job;
 	return NULL;
+}
+
+static bool has_job(struct crew *c)
+{
+	struct crew_job *before;
+
+	return find_job(c, &before) != NULL;
 }
 
 static void append(struct crew *c, struct crew_job *job)
@@ -147,6 +155,56 @@ static void append(struct crew *c, struct crew_job *job)
 }
 
 /* --- threads --- */
+
+static void *thread_main(void *arg);
+
+/* Signals are the loop's: a thread that took one would keep it from there. */
+static void make_thread(struct crew *c)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_t thread;
+
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	c->lacking = pthread_create(&thread, &attributes, thread_main, c) != 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	c->threads += !c->lacking;
+	c->fresh += !c->lacking;
+}
+
+/* Sees to it that somebody comes for a job that may be begun; whether one is to be called who
+ * sleeps. */
+static bool rouse(struct crew *c)
+{
+	if (c->called + c->fresh > 0)
+		return false; /* who comes will look for the next one, too */
+	if (c->idle > 0) {
+		c->called++;
+		return true;
+	}
+	if (c->threads < CREW_THREADS_MAX)
+		make_thread(c);
+	return false;
+}
+
+/* Takes a job to begin it, and sends for the next. */
+static struct crew_job *take(struct crew *c)
+{
+	struct crew_job *before, *job = find_job(c, &before);
+
+	if (!job)
+		return NULL;
+	take_out(c, job, before);
+	enter_lane(c, job->lane);
+	if (has_job(c) && rouse(c))
+		pthread_cond_signal(&c->work);
+	return job;
+}
 
 /* The next job, waiting for it a while; NULL: it is time to end. */
 static struct crew_job *await_job(struct crew *c)
@@ -176,19 +234,18 @@ static void *thread_main(void *arg)
 	bool is_last;
 
 	pthread_mutex_lock(&c->lock);
+	c->fresh--;
 	while ((job = await_job(c))) {
 		uint64_t lane = job->lane; /* the job may be gone when it has run */
 
-		enter_lane(c, lane);
 		pthread_mutex_unlock(&c->lock);
 		job->run(job, &bench);
 		pthread_mutex_lock(&c->lock);
 		leave_lane(c, lane);
 	}
-	pthread_mutex_unlock(&c->lock);
+	/* locked, so that nobody counts on a thread that is leaving */
 	if (bench && c->clear)
 		c->clear(bench);
-	pthread_mutex_lock(&c->lock);
 	is_last = --c->threads == 0 && c->abandoned;
 	pthread_cond_signal(&c->ended);
 	pthread_mutex_unlock(&c->lock);
@@ -197,43 +254,13 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* Signals are the loop's: a thread that took one would keep it from there. */
-static void make_thread(struct crew *c)
-{
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	pthread_t thread;
-
-	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	c->threads += pthread_create(&thread, &attributes, thread_main, c) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-}
-
-/* Sees to it that somebody comes for a job that may be begun; whether one is to be called who
- * sleeps. */
-static bool rouse(struct crew *c)
-{
-	if (c->idle > c->called) {
-		c->called++;
-		return true;
-	}
-	if (c->threads < CREW_THREADS_MAX)
-		make_thread(c);
-	return false;
-}
-
 void crew_add(struct crew *c, struct crew_job *job)
 {
 	bool call;
 
 	pthread_mutex_lock(&c->lock);
 	append(c, job);
-	call = has_room(c, job->lane) && rouse(c);
+	call = !c->closing && has_room(c, job->lane) && rouse(c);
 	pthread_mutex_unlock(&c->lock);
 	if (call) /* not before: it would wake up to wait for the lock */
 		pthread_cond_signal(&c->work);
@@ -265,7 +292,7 @@ bool crew_is_full(struct crew *c, uint64_t lane)
 void crew_retry(struct crew *c)
 {
 	pthread_mutex_lock(&c->lock);
-	if (c->first && c->threads == 0)
+	if (c->lacking && !c->closing && has_job(c))
 		make_thread(c);
 	pthread_mutex_unlock(&c->lock);
 }
