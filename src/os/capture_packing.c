@@ -43,20 +43,44 @@ static void report_error(struct target *t)
 	p->error = 0;
 }
 
+/* The one whose turn it is after `t`: round and round, so that a log that rotates all the time does
+ * not keep the others waiting.  NULL = nobody has anything to pack. */
+static struct target *next_in_turn(const struct capture *c, struct target *t)
+{
+	struct target *next = t;
+
+	do {
+		next = next->next ? next->next : c->targets;
+		if (outlet_packing_phase(next->outlet) == PACKING_WANTED)
+			return next;
+	} while (next != t);
+	return NULL;
+}
+
+/* `t` needs the packer no more, or not yet. */
+static void pass_on(struct capture *c, struct target *t)
+{
+	struct target *next;
+
+	if (c->packing == t)
+		c->packing = NULL;
+	if (c->packing || !c->packer || c->packs_no_more)
+		return;
+	next = next_in_turn(c, t);
+	if (!next)
+		return;
+	c->packing = next;
+	outlet_set_packing_phase(next->outlet, PACKING_OPENS);
+	capture_kick(c, next->outlet);
+}
+
 void capture_pack(struct capture *c, struct target *t)
 {
 	switch (outlet_packing_phase(t->outlet)) {
 	case PACKING_NONE:
-		if (c->packing == t)
-			c->packing = NULL;
+	case PACKING_WANTED: /* its thread may have found the next file at once */
 		report_error(t);
-		break;
-	case PACKING_WANTED:
-		if (c->packing || !c->packer || c->packs_no_more)
-			break;
-		c->packing = t;
-		outlet_set_packing_phase(t->outlet, PACKING_OPENS);
-		capture_kick(c, t->outlet);
+		pass_on(c, t);
 		break;
 	case PACKING_OPENED: start(c, t); break;
 	case PACKING_OPENS:
