@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What targets have come to: told in vergerd's log, to whoever asks, and at the end. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 
 #include "base/log.h"
 #include "os/capture_private.h"
+
+enum { DRAIN_RETRY_MS = 50 };
 
 /* --- targets that nobody writes to --- */
 
@@ -285,17 +288,36 @@ size_t capture_recent(struct capture *c, uint32_t id, char *out, size_t size)
 
 /* --- the end --- */
 
-static void drain(struct capture *c, struct target *t, msec_t until)
+/* Whether a target that takes nothing is worth waiting for: somebody's output is to be kept. */
+static bool is_wanted(struct outlet *o)
 {
-	struct outlet_health health = { 0 };
+	bool wanted = outlet_waiting(o) > 0;
 
-	while (!outlet_is_settled(t->outlet) && !health.error) {
-		outlet_end(t->outlet);
-		if (!outlet_await_rest(t->outlet, until))
-			break;
-		outlet_get_health(t->outlet, &health);
+	outlet_lock(o);
+	for (const struct channel *c = outlet_channels(o); c; c = c->next)
+		wanted &= c->stalled == LOG_STALLED_BLOCK;
+	outlet_unlock(o);
+	return wanted;
+}
+
+/* Writes all there is, as long as the time has not come. */
+static void drain(struct target *t, msec_t until)
+{
+	struct outlet *o = t->outlet;
+	struct outlet_health health;
+
+	while (!outlet_is_settled(o)) {
+		outlet_end(o);
+		if (!outlet_await_rest(o, until))
+			return;
+		outlet_get_health(o, &health);
+		if (!health.error)
+			continue;
+		if (!is_wanted(o) || clock_monotonic_ms() >= until)
+			return;
+		poll(NULL, 0, DRAIN_RETRY_MS);
+		outlet_has_room(o);
 	}
-	(void)c;
 }
 
 void capture_drain(struct capture *c, msec_t patience_ms)
@@ -304,11 +326,11 @@ void capture_drain(struct capture *c, msec_t patience_ms)
 
 	for (struct target *t = c->targets; t; t = t->next)
 		if (t != c->own)
-			drain(c, t, until);
+			drain(t, until);
 	for (struct target *t = c->targets; t; t = t->next)
 		if (t != c->own && outlet_waiting(t->outlet))
 			log_error(NULL, "log %s: %zu bytes could not be written",
 			          outlet_name(t->outlet), outlet_waiting(t->outlet));
 	if (c->own)
-		drain(c, c->own, clock_monotonic_ms() + patience_ms);
+		drain(c->own, clock_monotonic_ms() + patience_ms);
 }
