@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/stamp.h"
 
 #define HALF_A_DAY_US (12 * 3600 * INT64_C(1000000))
 
@@ -44,53 +47,12 @@ const char *moment_format_age(msec_t age, char out[MOMENT_SIZE])
 	return out;
 }
 
-/* Days from 1970-01-01 to a date: years are counted from March, so that a leap day is the last of
- * its year. */
-static int64_t days_until(int year, int month, int day)
-{
-	int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
-
-	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
-}
-
-/* Takes `digits` digits, and `end` after them; false when they are not there. */
-static bool take_number(const char **at, int digits, char end, int *out)
-{
-	*out = 0;
-	for (; digits > 0; digits--, ++*at) {
-		if (**at < '0' || **at > '9')
-			return false;
-		*out = *out * 10 + (**at - '0');
-	}
-	return !end || *(*at)++ == end;
-}
-
-static int64_t take_fraction(const char **at)
-{
-	int64_t us = 0, unit = 100000;
-
-	if (**at != '.')
-		return 0;
-	for (++*at; **at >= '0' && **at <= '9'; ++*at, unit /= 10)
-		us += (**at - '0') * unit;
-	return us;
-}
-
 int64_t moment_parse(const char *rfc3339)
 {
-	const char *at = rfc3339;
-	int year, month, day, hour, minute, second;
 	int64_t us;
+	size_t size = stamp_parse(rfc3339, strlen(rfc3339), &us);
 
-	if (!take_number(&at, 4, '-', &year) || !take_number(&at, 2, '-', &month) ||
-	    !take_number(&at, 2, 'T', &day) || !take_number(&at, 2, ':', &hour) ||
-	    !take_number(&at, 2, ':', &minute) || !take_number(&at, 2, '\0', &second))
-		return -EINVAL;
-	us = take_fraction(&at);
-	if (*at != 'Z' || month < 1 || month > 12)
-		return -EINVAL;
-	us += second * INT64_C(1000000) + (hour * 60 + minute) * INT64_C(60000000);
-	return us + days_until(year, month, day) * INT64_C(86400000000);
+	return size && rfc3339[size - 1] == 'Z' ? us : -EINVAL;
 }
 
 const char *moment_format(const char *rfc3339, int64_t now_us, char out[MOMENT_SIZE])
@@ -106,4 +68,59 @@ const char *moment_format(const char *rfc3339, int64_t now_us, char out[MOMENT_S
 	strftime(out, MOMENT_SIZE,
 	         llabs(now_us - us) < HALF_A_DAY_US ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &tm);
 	return out;
+}
+
+/* --- points in time that people write --- */
+
+/* Midnight of today, or so many days before it, in local time. */
+static int64_t midnight(int64_t now_us, int days_before)
+{
+	time_t now = (time_t)(now_us / 1000000);
+	struct tm tm;
+
+	if (!localtime_r(&now, &tm))
+		return -EINVAL;
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	tm.tm_mday -= days_before;
+	tm.tm_isdst = -1;
+	return (int64_t)mktime(&tm) * 1000000;
+}
+
+/* `prefix` before `text` and `suffix` behind it, as a stamp. */
+static bool parse_completed(const char *prefix, const char *text, const char *suffix, int64_t *us)
+{
+	char stamp[2 * MOMENT_SIZE];
+	int size = snprintf(stamp, sizeof stamp, "%s%s%s", prefix, text, suffix);
+
+	return size > 0 && (size_t)size < sizeof stamp &&
+	       stamp_parse(stamp, (size_t)size, us) == (size_t)size;
+}
+
+/* What a person leaves out is today, a whole minute, midnight. */
+static bool parse_part(const char *text, int64_t now_us, int64_t *us)
+{
+	time_t now = (time_t)(now_us / 1000000);
+	char today[MOMENT_SIZE];
+	struct tm tm;
+
+	if (!localtime_r(&now, &tm) || !strftime(today, sizeof today, "%Y-%m-%d ", &tm))
+		return false;
+	return parse_completed("", text, "", us) || parse_completed("", text, ":00", us) ||
+	       parse_completed("", text, " 00:00:00", us) || parse_completed(today, text, "", us) ||
+	       parse_completed(today, text, ":00", us);
+}
+
+int moment_parse_since(const char *text, int64_t now_us, int64_t *us)
+{
+	msec_t back_ms;
+
+	if (strcmp(text, "today") == 0)
+		*us = midnight(now_us, 0);
+	else if (strcmp(text, "yesterday") == 0)
+		*us = midnight(now_us, 1);
+	else if (parse_duration(text, &back_ms) == 0)
+		*us = now_us - back_ms * 1000;
+	else if (!parse_part(text, now_us, us))
+		return -EINVAL;
+	return *us < 0 ? -EINVAL : 0;
 }

@@ -83,6 +83,64 @@ START_TEST(moments_of_today_have_no_date)
 }
 END_TEST
 
+#define NOW   INT64_C(1796026500123456) /* 2026-11-30T08:15:00.123456Z, in the east 10:15 */
+#define DAY   INT64_C(86400000000)
+#define TODAY INT64_C(1795989600000000)
+
+static const struct {
+	const char *text;
+	int64_t us;
+} tellings[] = {
+	{ "10m", NOW - 600 * INT64_C(1000000) },
+	{ "2h", NOW - 7200 * INT64_C(1000000) },
+	{ "1d", NOW - DAY },
+	{ "1500ms", NOW - 1500000 },
+	{ "today", TODAY },
+	{ "yesterday", TODAY - DAY },
+	{ "00:00", TODAY },
+	{ "10:15", TODAY + 615 * INT64_C(60000000) },
+	{ "10:15:30", TODAY + 615 * INT64_C(60000000) + 30000000 },
+	{ "2026-11-29", TODAY - DAY },
+	{ "2026-11-29 00:01", TODAY - DAY + 60000000 },
+	{ "2026-11-30T08:15:00.123456Z", NOW },
+	{ "2026-11-30T08:15:00.123456+00:00", NOW },
+	{ "2026-11-30 10:15:00.123456", NOW },
+};
+
+START_TEST(people_tell_times_in_many_ways)
+{
+	int64_t us;
+
+	setenv("TZ", "EAST-2", 1);
+	tzset();
+	ck_assert_int_eq(moment_parse_since(tellings[_i].text, NOW, &us), 0);
+	ck_assert_int_eq(us, tellings[_i].us);
+}
+END_TEST
+
+static const char *const no_tellings[] = {
+	"",
+	"soon",
+	"10 minutes ago",
+	"25:00",
+	"10:15:",
+	"10:15:99",
+	"2026-11",
+	"10:15Z ",
+	"-10m",
+	"tomorrow",
+	"2026-11-30T08:15:00Zx",
+	"9999d",
+};
+
+START_TEST(what_tells_no_time_is_refused)
+{
+	int64_t us;
+
+	ck_assert_int_eq(moment_parse_since(no_tellings[_i], NOW, &us), -EINVAL);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("moment");
@@ -95,6 +153,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, what_is_no_moment_is_refused_and_shown_as_it_is, 0,
 	                    (int)ARRAY_SIZE(no_moments));
 	tcase_add_test(tcase, moments_of_today_have_no_date);
+	tcase_add_loop_test(tcase, people_tell_times_in_many_ways, 0, (int)ARRAY_SIZE(tellings));
+	tcase_add_loop_test(tcase, what_tells_no_time_is_refused, 0, (int)ARRAY_SIZE(no_tellings));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
