@@ -5,6 +5,7 @@
  * All of these return at once; nothing may call back into src/control but where it says so. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,12 +62,6 @@ struct host_value {
 	const char *differs; /* what the file says now, if something else; else NULL */
 };
 
-/* One line of a log file, without its newline; not NUL-terminated, any bytes. */
-struct host_log_line {
-	const char *bytes;
-	size_t size;
-};
-
 /* Reads the end of a program's output and, when asked to, what is added to it. */
 struct host_tail;
 
@@ -78,6 +73,31 @@ struct host_log {
 	bool stalled;        /* it takes nothing */
 	bool drops;          /* the program does not wait for it */
 	uint64_t lost_lines, lost_bytes; /* so far */
+};
+
+#define HOST_TAIL_ALL UINT_MAX
+
+/* Where to begin. */
+struct host_tail_wish {
+	unsigned lines;   /* with the last so many lines, or HOST_TAIL_ALL */
+	int64_t since_us; /* of these, with the first one not older than this; INT64_MIN = all */
+	bool follow;
+};
+
+enum host_tail_news {
+	HOST_TAIL_NOTHING = 0, /* yet (follow: control_on_log will be called), or no more */
+	HOST_TAIL_LINE = 1,    /* without its newline; any bytes */
+	HOST_TAIL_UNREAD = 2,  /* the path of a file whose lines belong here and are not read, for
+	                        * it is packed or cannot be opened.  Of several in a row their
+	                        * last `lines` lines, or HOST_TAIL_ALL of them */
+	HOST_TAIL_LATER = 3,   /* to be asked again soon: there is more to be looked through */
+};
+
+struct host_tail_piece {
+	const char *bytes;
+	size_t size;
+	const char *stream; /* static: which one it is of, if they go to two files; else NULL */
+	unsigned lines;     /* of an unread file */
 };
 
 enum finding_level { FINDING_GOOD, FINDING_NOTE, FINDING_WARNING, FINDING_BAD };
@@ -122,14 +142,17 @@ struct control_host {
 	              void (*value)(void *arg, const struct host_value *value), void *arg,
 	              struct diags *faults);
 
-	/* Opens the output of a program for reading: its last `lines` lines first.  NULL with
-	 * *why (static or borrowed until the next call) when it goes nowhere it could be read. */
-	struct host_tail *(*tail_open)(void *context, uint32_t program, unsigned lines, bool follow,
-	                               const char **why);
-	/* Takes the next line.  1; 0: nothing yet (follow: control_on_log will be called) or,
-	 * without follow, no more.  The bytes are borrowed until the next call. */
-	int (*tail_next)(struct host_tail *tail, struct host_log_line *line);
+	/* Opens the output of a program for reading.  NULL with *why (static or borrowed until the
+	 * next call) when it goes nowhere it could be read. */
+	struct host_tail *(*tail_open)(void *context, uint32_t program,
+	                               const struct host_tail_wish *wish, const char **why);
+	/* Takes the next piece, borrowed until the next call. */
+	enum host_tail_news (*tail_next)(struct host_tail *tail, struct host_tail_piece *piece);
 	void (*tail_close)(struct host_tail *tail);
+
+	/* Copies the last bytes of a program's output that are kept in memory, at most `size`.  How
+	 * many; 0 when none are. */
+	size_t (*recent)(void *context, uint32_t program, char *out, size_t size);
 
 	void (*doctor)(void *context,
 	               void (*finding)(void *arg, enum finding_level level, const char *subject,

@@ -2,9 +2,12 @@
 /* Lines are read when they can be written: nothing is kept here for a client that does not read. */
 #include "control/logs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/stamp.h"
 #include "control/call.h"
 #include "control/host.h"
 #include "control/reply.h"
@@ -14,16 +17,20 @@ enum {
 	LINES_MAX = 1000 * 1000,
 	FOLLOWED_MAX = 64, /* by one client: each is an open file */
 	WITHOUT_MORE_MAX = CONTROL_STREAM_MAX,
+	RECENT_MAX = 64 * 1024, /* bytes of the last lines in memory that are told */
+	NOTE_MAX = 512,
 };
 
 struct source {
 	uint32_t program;
-	char *name;             /* owned; a program that is removed takes its own along */
-	struct host_tail *tail; /* owned; NULL: not open */
-	bool opened;            /* it was tried */
-	bool ready;             /* may have lines, or `note` is to be told */
-	bool over;              /* followed no more */
-	const char *note;       /* static */
+	char *name;                  /* owned; a program that is removed takes its own along */
+	struct host_tail *tail;      /* owned; NULL: not open */
+	bool opened;                 /* it was tried */
+	bool ready;                  /* may have lines, or `note` is to be told */
+	bool over;                   /* followed no more */
+	const char *note;            /* static */
+	enum host_tail_news news;    /* what was taken of the tail and not told yet… */
+	struct host_tail_piece next; /* …valid until more is taken */
 };
 
 struct logs {
@@ -32,8 +39,8 @@ struct logs {
 	size_t count;
 	size_t at;    /* whose turn it is */
 	size_t alive; /* followed and not removed */
-	unsigned lines;
-	bool follow, more;
+	struct host_tail_wish wish;
+	bool more;
 };
 
 static const struct control_host *host_of(const struct logs *l)
@@ -46,6 +53,7 @@ static void close_tail(const struct logs *l, struct source *source)
 	if (source->tail)
 		host_of(l)->tail_close(source->tail);
 	source->tail = NULL;
+	source->news = HOST_TAIL_NOTHING;
 }
 
 void logs_free(struct logs *l)
@@ -105,24 +113,42 @@ static bool is_acceptable(struct session *s, const struct call *call, const stru
 	return true;
 }
 
+/* False: the error is written. */
+static bool read_wish(struct session *s, const struct params *p, struct host_tail_wish *wish)
+{
+	*wish = (struct host_tail_wish){ .since_us = INT64_MIN, .follow = p->follow };
+	if (p->lines > LINES_MAX) {
+		call_refuse_parameter(s, "lines");
+		return false;
+	}
+	if (p->since &&
+	    stamp_parse(p->since, strlen(p->since), &wish->since_us) != strlen(p->since)) {
+		call_refuse_parameter(s, "since");
+		return false;
+	}
+	if (p->lines >= 0)
+		wish->lines = (unsigned)p->lines;
+	else
+		wish->lines = p->since ? HOST_TAIL_ALL : LINES_DEFAULT;
+	return true;
+}
+
 void logs_answer(struct session *s, const struct call *call)
 {
 	const struct params *p = call->params;
 	struct selection sel = { 0 };
+	struct host_tail_wish wish;
 	struct logs *l = NULL;
 
-	if (p->lines > LINES_MAX) {
-		call_refuse_parameter(s, "lines");
+	if (!read_wish(s, p, &wish))
 		return;
-	}
 	if (call_select(s, call, &sel) && is_acceptable(s, call, &sel)) {
 		l = logs_new(s, &sel);
 		if (!l)
 			call_fail_without_memory(s);
 	}
 	if (l) {
-		l->lines = p->lines < 0 ? LINES_DEFAULT : (unsigned)p->lines;
-		l->follow = p->follow;
+		l->wish = wish;
 		l->more = call->more;
 		l->alive = l->count;
 	}
@@ -152,7 +178,7 @@ void logs_on_removed(struct logs *l, uint32_t program)
 			continue;
 		source->program = NO_PROGRAM;
 		close_tail(l, source);
-		if (source->over || (source->opened && !l->follow))
+		if (source->over || (source->opened && !l->wish.follow))
 			continue;
 		source->opened = source->ready = true;
 		source->note = "it was removed: it is no longer in the configuration";
@@ -162,21 +188,141 @@ void logs_on_removed(struct logs *l, uint32_t program)
 
 /* --- telling --- */
 
-/* lines into an array until there are no more of them, or enough; true: there are no more */
-static bool write_lines(const struct logs *l, const struct source *source, struct reply *r)
+/* What is to be told next; HOST_TAIL_LATER is not kept. */
+static enum host_tail_news peek(const struct logs *l, struct source *source)
+{
+	enum host_tail_news news = source->news;
+
+	if (news == HOST_TAIL_NOTHING && source->tail)
+		news = host_of(l)->tail_next(source->tail, &source->next);
+	source->news = news == HOST_TAIL_LATER ? HOST_TAIL_NOTHING : news;
+	return news;
+}
+
+static size_t room(const struct logs *l, const struct reply *r)
 {
 	size_t max = l->more ? SESSION_STREAM_CHUNK : WITHOUT_MORE_MAX;
-	struct host_log_line line;
+	size_t size = l->session->output.size - r->start;
 
-	while (l->session->output.size - r->start < max) {
-		if (host_of(l)->tail_next(source->tail, &line) <= 0)
-			return true;
-		jsonout_bytes(&r->json, NULL, line.bytes, line.size);
+	return size < max ? max - size : 0;
+}
+
+/* Files that the client has to read before the lines of this reply. */
+static void write_unread(const struct logs *l, struct source *source, struct reply *r)
+{
+	const char *stream = source->next.stream;
+	unsigned lines = source->next.lines;
+
+	if (peek(l, source) != HOST_TAIL_UNREAD)
+		return;
+	jsonout_array(&r->json, "unread");
+	while (peek(l, source) == HOST_TAIL_UNREAD && source->next.lines == lines &&
+	       source->next.stream == stream && room(l, r)) {
+		jsonout_bytes(&r->json, NULL, source->next.bytes, source->next.size);
+		source->news = HOST_TAIL_NOTHING;
+	}
+	jsonout_array_end(&r->json);
+	if (lines != HOST_TAIL_ALL)
+		jsonout_int(&r->json, "unread_lines", lines);
+}
+
+/* Lines into an array until there are no more of them, or enough; true: there are no more. */
+static bool write_lines(const struct logs *l, struct source *source, const char *stream,
+                        struct reply *r)
+{
+	while (room(l, r)) {
+		switch (peek(l, source)) {
+		case HOST_TAIL_NOTHING: return true;
+		case HOST_TAIL_LATER:
+		case HOST_TAIL_UNREAD: return false;
+		case HOST_TAIL_LINE: break;
+		}
+		if (l->more && source->next.stream != stream)
+			return false;
+		jsonout_bytes(&r->json, NULL, source->next.bytes, source->next.size);
+		source->news = HOST_TAIL_NOTHING;
 	}
 	return false;
 }
 
-/* what there is of one source in one reply; true: that is all of it, for now or for good */
+/* What the tail has. */
+static bool write_tail(const struct logs *l, struct source *source, struct reply *r)
+{
+	bool any = peek(l, source) != HOST_TAIL_NOTHING;
+	const char *stream = any ? source->next.stream : NULL;
+	bool all;
+
+	if (stream && l->more)
+		jsonout_string(&r->json, "stream", stream);
+	write_unread(l, source, r);
+	jsonout_array(&r->json, "lines");
+	all = write_lines(l, source, stream, r);
+	jsonout_array_end(&r->json);
+	return all;
+}
+
+/* Where the last `lines` lines begin. */
+static const char *find_last(const char *bytes, size_t size, unsigned lines)
+{
+	const char *start = bytes + size;
+
+	if (size > 0 && start[-1] == '\n')
+		start--;
+	for (; lines > 0 && start > bytes; lines--) {
+		const char *newline = memrchr(bytes, '\n', (size_t)(start - bytes));
+
+		if (lines == 1 || !newline)
+			return newline ? newline + 1 : bytes;
+		start = newline;
+	}
+	return lines ? bytes : bytes + size;
+}
+
+/* The last lines that are in memory; false: none are. */
+static bool write_recent(const struct logs *l, const struct source *source, struct reply *r)
+{
+	_cleanup_free_ char *bytes = malloc(RECENT_MAX);
+	const char *at, *end;
+	size_t size = 0;
+
+	if (bytes && source->program != NO_PROGRAM)
+		size = host_of(l)->recent(host_of(l)->context, source->program, bytes, RECENT_MAX);
+	jsonout_array(&r->json, "lines");
+	end = bytes + size;
+	for (at = size ? find_last(bytes, size, l->wish.lines) : end; at < end;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = newline ? newline : end;
+
+		jsonout_bytes(&r->json, NULL, at, (size_t)(stop - at));
+		at = stop + 1;
+	}
+	jsonout_array_end(&r->json);
+	return size > 0;
+}
+
+/* What there is without a tail, and why there is none. */
+static void write_rest(const struct logs *l, const struct source *source, const char *why,
+                       struct reply *r)
+{
+	char note[NOTE_MAX];
+
+	if (!write_recent(l, source, r)) {
+		if (why)
+			jsonout_string(&r->json, "note", why);
+		return;
+	}
+	snprintf(note, sizeof note, "%s; these are the last lines of it in memory (log_memory)",
+	         why ? why : "it is in no file");
+	jsonout_string(&r->json, "note", note);
+}
+
+static bool is_searching(const struct logs *l, struct source *source)
+{
+	return source->tail && peek(l, source) == HOST_TAIL_LATER;
+}
+
+/* What there is of one source in one reply, or nothing yet; true: that is all of it, for now or for
+ * good. */
 static bool write_source(struct logs *l, struct source *source, bool is_last)
 {
 	const char *why = source->note;
@@ -184,25 +330,25 @@ static bool write_source(struct logs *l, struct source *source, bool is_last)
 	struct reply r;
 
 	if (!source->opened)
-		source->tail = host_of(l)->tail_open(host_of(l)->context, source->program, l->lines,
-		                                     l->follow, &why);
+		source->tail =
+			host_of(l)->tail_open(host_of(l)->context, source->program, &l->wish, &why);
 	source->opened = true;
+	if (is_searching(l, source))
+		return false;
 	reply_begin(&r, l->session);
 	jsonout_string(&r.json, "program", source->name);
-	jsonout_array(&r.json, "lines");
 	if (source->tail)
-		all = write_lines(l, source, &r);
-	jsonout_array_end(&r.json);
-	if (!source->tail && why)
-		jsonout_string(&r.json, "note", why);
-	else if (!all && !l->more)
+		all = write_tail(l, source, &r);
+	else
+		write_rest(l, source, why, &r);
+	if (!all && !l->more)
 		jsonout_string(&r.json, "note", "there are more lines; ask with `more` for them");
 	jsonout_lossy(&r.json);
-	if (l->follow && !source->tail && !source->over) {
+	if (l->wish.follow && !source->tail && !source->over) {
 		source->over = true;
 		l->alive--;
 	}
-	if (l->follow)
+	if (l->wish.follow)
 		is_last = l->alive == 0 && is_last;
 	reply_end(&r, l->more && !(is_last && all));
 	return all || !l->more;
@@ -210,7 +356,7 @@ static bool write_source(struct logs *l, struct source *source, bool is_last)
 
 bool logs_is_ready(const struct logs *l)
 {
-	if (!l->follow)
+	if (!l->wish.follow)
 		return true;
 	for (size_t i = 0; i < l->count; i++)
 		if (l->sources[i].ready)
@@ -254,7 +400,7 @@ bool logs_step(struct logs *l)
 	}
 	if (!logs_is_ready(l))
 		return false;
-	return l->follow ? step_follow(l) : step_once(l);
+	return l->wish.follow ? step_follow(l) : step_once(l);
 }
 
 void logs_finish(struct logs *l)

@@ -27,6 +27,7 @@ static const struct known_param known[] = {
 	{ "signal", PARAM_SIGNAL, TYPE_STRING, offsetof(struct params, signal) },
 	{ "to", PARAM_TO, TYPE_STRING, offsetof(struct params, to) },
 	{ "lines", PARAM_LINES, TYPE_NUMBER, offsetof(struct params, lines) },
+	{ "since", PARAM_SINCE, TYPE_STRING, offsetof(struct params, since) },
 	{ "follow", PARAM_FOLLOW, TYPE_BOOL, offsetof(struct params, follow) },
 	{ "dry_run", PARAM_DRY_RUN, TYPE_BOOL, offsetof(struct params, dry_run) },
 	{ "now", PARAM_NOW, TYPE_BOOL, offsetof(struct params, now) },

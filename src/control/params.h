@@ -23,6 +23,7 @@ enum param {
 	PARAM_NOW = 1 << 12,
 	PARAM_INTERFACE = 1 << 13,
 	PARAM_ONLY_ASK = 1 << 14,
+	PARAM_SINCE = 1 << 15,
 };
 
 /* Numbers beyond this are taken as this: 100 years in milliseconds. */
@@ -31,7 +32,7 @@ enum param {
 /* What was given; strings and arrays are borrowed from the call. */
 struct params {
 	json_t *names, *fields; /* of strings; NULL = not given */
-	const char *name, *state, *signal, *to, *interface;
+	const char *name, *state, *signal, *to, *interface, *since;
 	int64_t timeout_ms, lines; /* -1 = not given */
 	bool all, wait, follow, dry_run, now, only_ask;
 };

@@ -178,6 +178,7 @@ void host_init(struct control_host *host, struct daemon *d)
 		.tail_open = tail_open,
 		.tail_next = tail_next,
 		.tail_close = tail_close,
+		.recent = tail_recent,
 		.doctor = inventory_doctor,
 		.log = log_trouble,
 		.reopen_logs = reopen_logs,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One or two files of a program.  How a file is followed is os/logtail.h. */
+/* One or two logs of a program.  How a file is followed is os/logtail.h. */
 #include "daemon/tail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/desk.h"
 #include "os/logtail.h"
@@ -14,6 +15,7 @@ enum { STREAMS = 2, REASON_MAX = 512 };
 struct host_tail {
 	struct daemon *daemon;
 	struct logtail *files[STREAMS]; /* NULL = none */
+	bool has_two;
 };
 
 static void grown(void *context, struct logtail *file)
@@ -40,15 +42,24 @@ static size_t output_files(const struct program_settings *s, const char *paths[S
 
 static const char *explain_none(const struct program_settings *s)
 {
-	if (s->stdout_stream.kind == STREAM_NULL)
-		return "its output is thrown away (stdout = null)";
+	switch (s->stdout_stream.kind) {
+	case STREAM_NULL: return "its output is thrown away (stdout = null)";
+	case STREAM_SYSLOG: return "its output goes to the system log (stdout = syslog)";
+	case STREAM_JOURNAL: return "its output goes to the journal (stdout = journal)";
+	case STREAM_INHERIT:
+	case STREAM_FILE:
+	case STREAM_STDOUT: break;
+	}
+	if (program_is_captured(s, STDOUT_FILENO))
+		return "its output goes where vergerd's goes (stdout = inherit)";
 	return "its output goes where vergerd's goes (stdout = inherit); with stdout = PATH it "
 	       "could be read here";
 }
 
-struct host_tail *tail_open(void *context, uint32_t program, unsigned lines, bool follow,
+struct host_tail *tail_open(void *context, uint32_t program, const struct host_tail_wish *wish,
                             const char **why)
 {
+	const struct logtail_wish where = { .lines = wish->lines, .since_us = wish->since_us };
 	static char reason[REASON_MAX]; /* until the next call */
 	struct daemon *d = context;
 	const char *paths[STREAMS];
@@ -60,9 +71,10 @@ struct host_tail *tail_open(void *context, uint32_t program, unsigned lines, boo
 	if (!tail)
 		return NULL;
 	tail->daemon = d;
+	tail->has_two = count == STREAMS;
 	for (size_t i = 0; i < count; i++) {
-		int r = logtail_open(&tail->files[i], paths[i], lines, follow ? d->loop : NULL,
-		                     grown, tail);
+		int r = logtail_open(&tail->files[i], paths[i], &where,
+		                     wish->follow ? d->loop : NULL, grown, tail);
 
 		if (r < 0)
 			snprintf(reason, sizeof reason, "%s: %s", paths[i], strerror(-r));
@@ -75,12 +87,29 @@ struct host_tail *tail_open(void *context, uint32_t program, unsigned lines, boo
 	return NULL;
 }
 
-int tail_next(struct host_tail *tail, struct host_log_line *line)
+enum host_tail_news tail_next(struct host_tail *tail, struct host_tail_piece *piece)
 {
+	static const char *const streams[STREAMS] = { "stdout", "stderr" };
+	struct logtail_piece found;
+
+	/* one place after the other, before there are lines of any: a reply holds those of both */
 	for (size_t i = 0; i < STREAMS; i++)
-		if (tail->files[i] && logtail_next(tail->files[i], &line->bytes, &line->size) > 0)
-			return 1;
-	return 0;
+		if (tail->files[i] && !logtail_seek(tail->files[i]))
+			return HOST_TAIL_LATER;
+	for (size_t i = 0; i < STREAMS; i++) {
+		int news = tail->files[i] ? logtail_next(tail->files[i], &found) : 0;
+
+		if (news <= 0) /* what cannot be read is no more than the end of it */
+			continue;
+		*piece = (struct host_tail_piece){
+			.bytes = found.bytes,
+			.size = found.size,
+			.stream = tail->has_two ? streams[i] : NULL,
+			.lines = found.lines,
+		};
+		return news == LOGTAIL_UNREAD ? HOST_TAIL_UNREAD : HOST_TAIL_LINE;
+	}
+	return HOST_TAIL_NOTHING;
 }
 
 void tail_close(struct host_tail *tail)
@@ -89,4 +118,14 @@ void tail_close(struct host_tail *tail)
 		if (tail->files[i])
 			logtail_close(tail->files[i]);
 	free(tail);
+}
+
+/* (What vergerd captures will be kept in memory.) */
+size_t tail_recent(void *context, uint32_t program, char *out, size_t size)
+{
+	(void)context;
+	(void)program;
+	(void)out;
+	(void)size;
+	return 0;
 }

@@ -6,7 +6,8 @@
 #include "daemon/daemon.h"
 
 /* See struct control_host; `context` is the daemon. */
-struct host_tail *tail_open(void *context, uint32_t program, unsigned lines, bool follow,
+struct host_tail *tail_open(void *context, uint32_t program, const struct host_tail_wish *wish,
                             const char **why);
-int tail_next(struct host_tail *tail, struct host_log_line *line);
+enum host_tail_news tail_next(struct host_tail *tail, struct host_tail_piece *piece);
 void tail_close(struct host_tail *tail);
+size_t tail_recent(void *context, uint32_t program, char *out, size_t size);

@@ -18,6 +18,8 @@ struct host_tail {
 	uint32_t program;
 	size_t at;
 	bool follow;
+	size_t searches; /* to do yet */
+	size_t unread;   /* files told */
 	char line[64];
 };
 
@@ -433,8 +435,8 @@ static int config(void *context, bool (*selected)(void *arg, uint32_t program),
 
 /* --- logs --- */
 
-static struct host_tail *tail_open(void *context, uint32_t program, unsigned lines, bool follow,
-                                   const char **why)
+static struct host_tail *tail_open(void *context, uint32_t program,
+                                   const struct host_tail_wish *wish, const char **why)
 {
 	struct fake *f = context;
 	struct fake_program *p = &f->programs[program];
@@ -444,22 +446,50 @@ static struct host_tail *tail_open(void *context, uint32_t program, unsigned lin
 	tail = p->no_output ? NULL : calloc(1, sizeof *tail);
 	if (!tail)
 		return NULL;
-	*tail = (struct host_tail){ .fake = f, .program = program, .follow = follow };
-	tail->at = p->lines > lines ? p->lines - lines : 0;
+	*tail = (struct host_tail){
+		.fake = f, .program = program, .follow = wish->follow, .searches = p->searches
+	};
+	tail->at = p->lines > wish->lines ? p->lines - wish->lines : 0;
+	p->since_us = wish->since_us;
 	p->tail = tail;
 	return tail;
 }
 
-static int tail_next(struct host_tail *tail, struct host_log_line *line)
+static enum host_tail_news tail_next(struct host_tail *tail, struct host_tail_piece *piece)
 {
 	const struct fake_program *p = &tail->fake->programs[tail->program];
 
+	*piece = (struct host_tail_piece){ .bytes = tail->line };
+	if (tail->searches > 0) {
+		tail->searches--;
+		return HOST_TAIL_LATER;
+	}
+	if (tail->unread < p->unread) {
+		snprintf(tail->line, sizeof tail->line, "/log-%zu.gz", ++tail->unread);
+		piece->size = strlen(piece->bytes);
+		piece->lines = tail->unread < 3 ? 7 : HOST_TAIL_ALL;
+		return HOST_TAIL_UNREAD;
+	}
 	if (tail->at >= p->lines)
-		return 0;
+		return HOST_TAIL_NOTHING;
 	snprintf(tail->line, sizeof tail->line, "line %zu", ++tail->at);
-	line->bytes = p->line ? p->line : tail->line;
-	line->size = strlen(line->bytes);
-	return 1;
+	if (p->line)
+		piece->bytes = p->line;
+	if (p->two_streams)
+		piece->stream = tail->at % 4 < 2 ? "stdout" : "stderr";
+	piece->size = strlen(piece->bytes);
+	return HOST_TAIL_LINE;
+}
+
+static size_t recent(void *context, uint32_t program, char *out, size_t size)
+{
+	const char *text = ((struct fake *)context)->programs[program].recent;
+	size_t length = text ? strlen(text) : 0;
+
+	if (length > size)
+		length = size;
+	memcpy(out, text ? text : "", length);
+	return length;
 }
 
 static void tail_close(struct host_tail *tail)
@@ -538,6 +568,7 @@ void fake_open(struct fake *f, struct settings *settings)
 			.tail_open = tail_open,
 			.tail_next = tail_next,
 			.tail_close = tail_close,
+			.recent = recent,
 			.doctor = doctor,
 			.log = log_trouble,
 			.reopen_logs = reopen_logs,

@@ -32,6 +32,11 @@ struct fake_program {
 	size_t lines;           /* that it has written */
 	const char *line;       /* each of them; NULL: "line N" */
 	bool no_output;
+	bool two_streams;   /* two lines of each in turn */
+	size_t searches;    /* that a tail makes before it has lines */
+	size_t unread;      /* files that a tail tells first */
+	const char *recent; /* its last lines in memory */
+	int64_t since_us;   /* what a tail was last asked for */
 };
 
 struct fake {

@@ -268,6 +268,126 @@ START_TEST(many_lines_come_in_pieces)
 }
 END_TEST
 
+static size_t count_of(json_t *reply, const char *key)
+{
+	return json_array_size(json_object_get(talk_parameters(reply), key));
+}
+
+/* C3: a search in many steps, each of which is one turn. */
+START_TEST(a_long_search_is_no_reply)
+{
+	json_t *reply;
+
+	f.programs[DB].searches = 5;
+	fake_write(&f, DB, 20);
+	reply = talk_call(&c, "Logs", "{\"names\":[\"db\"]}");
+	ck_assert_uint_eq(count_of(reply, "lines"), 10);
+	json_decref(reply);
+	talk_send(&c, "Logs", "{\"names\":[\"db\"],\"follow\":true}", "\"more\":true");
+	reply = talk_next(&c);
+	ck_assert_uint_eq(count_of(reply, "lines"), 10);
+	json_decref(reply);
+}
+END_TEST
+
+START_TEST(files_that_are_not_read_are_told_before_the_lines)
+{
+	json_t *reply;
+
+	f.programs[DB].unread = 3;
+	fake_write(&f, DB, 2);
+	talk_send(&c, "Logs", "{\"names\":[\"db\"]}", "\"more\":true");
+	reply = talk_next(&c);
+	ck_assert_uint_eq(count_of(reply, "unread"), 2);
+	ck_assert_str_eq(json_string_value(talk_item(reply, "unread", 1)), "/log-2.gz");
+	ck_assert_int_eq(
+		json_integer_value(json_object_get(talk_parameters(reply), "unread_lines")), 7);
+	ck_assert_uint_eq(count_of(reply, "lines"), 0);
+	json_decref(reply);
+	reply = talk_next(&c);
+	ck_assert_uint_eq(count_of(reply, "unread"), 1);
+	ck_assert_ptr_null(json_object_get(talk_parameters(reply), "unread_lines"));
+	ck_assert_uint_eq(count_of(reply, "lines"), 2);
+	ck_assert(!continues(reply));
+	json_decref(reply);
+	/* one reply has room for the files before its lines */
+	f.programs[DB].unread = 2;
+	reply = talk_call(&c, "Logs", "{\"names\":[\"db\"]}");
+	ck_assert_uint_eq(count_of(reply, "unread"), 2);
+	ck_assert_uint_eq(count_of(reply, "lines"), 2);
+	json_decref(reply);
+}
+END_TEST
+
+START_TEST(two_files_are_told_apart)
+{
+	static const char *const streams[] = { "stdout", "stderr", "stdout" };
+	json_t *reply;
+
+	f.programs[DB].two_streams = true;
+	fake_write(&f, DB, 5); /* out, err, err, out, out */
+	talk_send(&c, "Logs", "{\"names\":[\"db\"]}", "\"more\":true");
+	for (int i = 0; i < 3; i++) {
+		reply = talk_next(&c);
+		ck_assert_json_str(talk_parameters(reply), "stream", streams[i]);
+		ck_assert_uint_eq(count_of(reply, "lines"), i == 0 ? 1 : 2);
+		ck_assert(continues(reply) == (i < 2));
+		json_decref(reply);
+	}
+	reply = talk_call(&c, "Logs", "{\"names\":[\"db\"]}");
+	ck_assert_uint_eq(count_of(reply, "lines"), 5);
+	ck_assert_ptr_null(json_object_get(talk_parameters(reply), "stream"));
+	json_decref(reply);
+}
+END_TEST
+
+START_TEST(a_time_is_passed_on)
+{
+	fake_write(&f, DB, 20);
+	json_t *reply =
+		talk_call(&c, "Logs", "{\"names\":[\"db\"],\"since\":\"2026-11-30T08:15:00.5Z\"}");
+
+	ck_assert_int_eq(f.programs[DB].since_us, INT64_C(1796026500500000));
+	ck_assert_uint_eq(count_of(reply, "lines"), 20); /* not the last ten of them */
+	json_decref(reply);
+	reply = talk_call(&c, "Logs",
+	                  "{\"names\":[\"db\"],\"since\":\"2026-11-30T08:15:00Z\",\"lines\":3}");
+	ck_assert_uint_eq(count_of(reply, "lines"), 3);
+	json_decref(reply);
+	reply = talk_call(&c, "Logs", "{\"names\":[\"db\"],\"since\":\"yesterday\"}");
+	talk_expect_error(reply, "org.varlink.service.InvalidParameter");
+}
+END_TEST
+
+static const struct {
+	const char *recent;
+	unsigned lines;
+	const char *expected; /* the first line */
+	size_t count;
+} memories[] = {
+	{ "a\nb\nc\n", 2, "b", 2 }, { "a\nb\nc", 2, "b", 2 },    { "a\nb\nc\n", 9, "a", 3 },
+	{ "\n\n\n", 2, "", 2 },     { "a\nb\nc\n", 0, NULL, 0 }, { "abc", 1, "abc", 1 },
+};
+
+START_TEST(what_is_in_no_file_is_told_from_memory)
+{
+	char parameters[64];
+	json_t *reply;
+
+	f.programs[DB].no_output = true;
+	f.programs[DB].recent = memories[_i].recent;
+	snprintf(parameters, sizeof parameters, "{\"names\":[\"db\"],\"lines\":%u}",
+	         memories[_i].lines);
+	reply = talk_call(&c, "Logs", parameters);
+	ck_assert_uint_eq(count_of(reply, "lines"), memories[_i].count);
+	if (memories[_i].count)
+		ck_assert_str_eq(json_string_value(talk_item(reply, "lines", 0)),
+		                 memories[_i].expected);
+	ck_assert_ptr_nonnull(strstr(talk_string(talk_parameters(reply), "note"), "log_memory"));
+	json_decref(reply);
+}
+END_TEST
+
 START_TEST(what_is_written_is_followed)
 {
 	json_t *reply;
@@ -333,6 +453,12 @@ int main(void)
 	tcase_add_test(tc, lines_that_are_not_utf8_are_told_and_marked);
 	tcase_add_test(tc, output_that_goes_nowhere_is_said_so);
 	tcase_add_test(tc, many_lines_come_in_pieces);
+	tcase_add_test(tc, a_long_search_is_no_reply);
+	tcase_add_test(tc, files_that_are_not_read_are_told_before_the_lines);
+	tcase_add_test(tc, two_files_are_told_apart);
+	tcase_add_test(tc, a_time_is_passed_on);
+	tcase_add_loop_test(tc, what_is_in_no_file_is_told_from_memory, 0,
+	                    sizeof memories / sizeof memories[0]);
 	tcase_add_test(tc, what_is_written_is_followed);
 	tcase_add_test(tc, the_end_of_vergerd_ends_the_lines);
 	suite_add_tcase(suite, tc);

@@ -27,6 +27,31 @@ static void on_grown(void *context, struct logtail *t)
 	s->grown++;
 }
 
+static void seek(struct logtail *t)
+{
+	while (!logtail_seek(t))
+		;
+}
+
+/* The last lines, not followed. */
+static struct logtail *open_last(const char *path, unsigned lines)
+{
+	const struct logtail_wish wish = { .lines = lines, .since_us = INT64_MIN };
+	struct logtail *t;
+
+	ck_assert_int_eq(logtail_open(&t, path, &wish, NULL, NULL, NULL), 0);
+	seek(t);
+	return t;
+}
+
+static int try_to_open(const char *path)
+{
+	const struct logtail_wish wish = { .lines = 1, .since_us = INT64_MIN };
+	struct logtail *t;
+
+	return logtail_open(&t, path, &wish, NULL, NULL, NULL);
+}
+
 static void append(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "a");
@@ -39,16 +64,21 @@ static void append(const char *path, const char *text)
 /* The next line, or "(nothing)". */
 static const char *next(struct logtail *t)
 {
-	static char line[LOGTAIL_LINE_MAX + 1];
-	const char *bytes;
-	size_t size;
-	int r = logtail_next(t, &bytes, &size);
+	static char line[LOGTAIL_LINE_MAX + 64];
+	struct logtail_piece piece;
+	int news = logtail_next(t, &piece);
 
-	ck_assert_int_ge(r, 0);
-	if (r == 0)
+	ck_assert_int_ge(news, 0);
+	if (news == LOGTAIL_NOTHING)
 		return "(nothing)";
-	memcpy(line, bytes, size);
-	line[size] = '\0';
+	if (news == LOGTAIL_UNREAD) {
+		ck_assert_int_eq(piece.bytes[piece.size], '\0');
+		snprintf(line, sizeof line, "%s?%d", strrchr(piece.bytes, '/') + 1,
+		         (int)piece.lines);
+		return line;
+	}
+	memcpy(line, piece.bytes, piece.size);
+	line[piece.size] = '\0';
 	return line;
 }
 
@@ -78,8 +108,11 @@ static bool hear(struct stage *s)
 
 static void stage_open(struct stage *s, const char *path, unsigned lines)
 {
+	const struct logtail_wish wish = { .lines = lines, .since_us = INT64_MIN };
+
 	*s = (struct stage){ .loop = loop_new() };
-	ck_assert_int_eq(logtail_open(&s->tail, path, lines, s->loop, on_grown, s), 0);
+	ck_assert_int_eq(logtail_open(&s->tail, path, &wish, s->loop, on_grown, s), 0);
+	seek(s->tail);
 }
 
 static void stage_close(struct stage *s)
@@ -115,7 +148,7 @@ START_TEST(begins_with_the_last_lines)
 	const char *path = scratch_put("log", ends[_i].text, 0644);
 	struct logtail *t;
 
-	ck_assert_int_eq(logtail_open(&t, path, ends[_i].lines, NULL, NULL, NULL), 0);
+	t = open_last(path, ends[_i].lines);
 	for (const char *const *line = ends[_i].expected; *line; line++)
 		ck_assert_str_eq(next(t), *line);
 	ck_assert_str_eq(next(t), "(nothing)");
@@ -140,7 +173,7 @@ START_TEST(counts_back_over_many_chunks)
 	struct logtail *t;
 
 	put_lines(path, 0, 20000);
-	ck_assert_int_eq(logtail_open(&t, path, 5000, NULL, NULL, NULL), 0);
+	t = open_last(path, 5000);
 	put_lines(path, 20000, 20010); /* what comes later does not count */
 	for (int i = 15000; i < 20000; i++) {
 		snprintf(expected, sizeof expected, "line %d", i);
@@ -154,22 +187,18 @@ END_TEST
 /* B3: not for as long as a file is long. */
 START_TEST(looks_back_no_further_than_it_says)
 {
-	const char *path = scratch_path("log");
-	FILE *f = fopen(path, "w");
-	const char *bytes;
-	size_t size, sum = 0;
+	const char *path = scratch_put("log", "", 0644);
+	struct logtail_piece piece;
+	size_t sum = 0;
 	struct logtail *t;
 
-	for (int i = 0; i < LOGTAIL_BACK_MAX / 100 * 2; i++)
-		fprintf(f, "%099d\n", i);
-	fclose(f);
-	ck_assert_int_eq(logtail_open(&t, path, 4000000, NULL, NULL, NULL), 0);
-	while (logtail_next(t, &bytes, &size) > 0) {
-		ck_assert_uint_eq(size, 99); /* the first is whole as well */
-		sum += size + 1;
-	}
-	ck_assert_uint_le(sum, LOGTAIL_BACK_MAX);
-	ck_assert_uint_ge(sum, LOGTAIL_BACK_MAX - 200);
+	ck_assert_int_eq(truncate(path, (off_t)1 << 40), 0); /* a line of NULs */
+	append(path, "\nend\n");
+	t = open_last(path, 3);
+	while (logtail_next(t, &piece) > 0)
+		sum += piece.size;
+	ck_assert_uint_ge(sum, LOGTAIL_BACK_MAX);
+	ck_assert_uint_le(sum, LOGTAIL_BACK_MAX + 1024 * 1024);
 	logtail_close(t);
 }
 END_TEST
@@ -184,7 +213,7 @@ START_TEST(gives_long_lines_in_pieces)
 		fputc('x', f);
 	fputs("\nshort\n", f);
 	fclose(f);
-	ck_assert_int_eq(logtail_open(&t, path, 9, NULL, NULL, NULL), 0);
+	t = open_last(path, 9);
 	ck_assert_uint_eq(strlen(next(t)), LOGTAIL_LINE_MAX);
 	ck_assert_uint_eq(strlen(next(t)), LOGTAIL_LINE_MAX);
 	ck_assert_str_eq(next(t), "short"); /* and no empty line before */
@@ -195,17 +224,17 @@ END_TEST
 
 START_TEST(keeps_bytes_of_any_kind)
 {
-	const char *path = scratch_path("log"), *bytes;
+	const char *path = scratch_path("log");
 	FILE *f = fopen(path, "w");
+	struct logtail_piece piece;
 	struct logtail *t;
-	size_t size;
 
 	fwrite("a\0b\xff\n", 1, 5, f);
 	fclose(f);
-	ck_assert_int_eq(logtail_open(&t, path, 1, NULL, NULL, NULL), 0);
-	ck_assert_int_eq(logtail_next(t, &bytes, &size), 1);
-	ck_assert_uint_eq(size, 4);
-	ck_assert_int_eq(memcmp(bytes, "a\0b\xff", 4), 0);
+	t = open_last(path, 1);
+	ck_assert_int_eq(logtail_next(t, &piece), LOGTAIL_LINE);
+	ck_assert_uint_eq(piece.size, 4);
+	ck_assert_int_eq(memcmp(piece.bytes, "a\0b\xff", 4), 0);
 	logtail_close(t);
 }
 END_TEST
@@ -213,14 +242,12 @@ END_TEST
 /* C3: nothing that could wait for somebody. */
 START_TEST(reads_regular_files_only)
 {
-	struct logtail *t;
-
 	ck_assert_int_eq(mkfifo(scratch_path("fifo"), 0644), 0);
 	ck_assert_int_eq(mkdir(scratch_path("dir"), 0755), 0);
-	ck_assert_int_eq(logtail_open(&t, scratch_path("fifo"), 1, NULL, NULL, NULL), -EINVAL);
-	ck_assert_int_eq(logtail_open(&t, scratch_path("dir"), 1, NULL, NULL, NULL), -EINVAL);
-	ck_assert_int_eq(logtail_open(&t, "/dev/null", 1, NULL, NULL, NULL), -EINVAL);
-	ck_assert_int_eq(logtail_open(&t, scratch_path("none"), 1, NULL, NULL, NULL), -ENOENT);
+	ck_assert_int_eq(try_to_open(scratch_path("fifo")), -EINVAL);
+	ck_assert_int_eq(try_to_open(scratch_path("dir")), -EINVAL);
+	ck_assert_int_eq(try_to_open("/dev/null"), -EINVAL);
+	ck_assert_int_eq(try_to_open(scratch_path("none")), -ENOENT);
 	ck_assert_int_eq(logtail_read_end(scratch_path("fifo"), 0, (char[8]){ 0 }, 8), -EINVAL);
 }
 END_TEST
@@ -348,6 +375,259 @@ START_TEST(follows_what_a_link_leads_to)
 }
 END_TEST
 
+/* --- the chain --- */
+
+#define OLDEST "log-20261130T060000.000000Z"
+#define OLDER  "log-20261130T070000.000000Z"
+#define OLD    "log-20261130T080000.000000Z"
+#define NEWEST "log-20261130T080000.000001Z"
+
+/* When a file was written last, whenever that was. */
+static void set_written(const char *path, time_t seconds)
+{
+	const struct timespec times[] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void put_chain(void)
+{
+	scratch_put(OLDER, "3\n4\n", 0644);
+	scratch_put(OLD, "5\n6", 0644);
+	scratch_put("log", "7\n8\n", 0644);
+	/* strangers */
+	scratch_put("log-20261130T080000.000000Z.tmp", "x\n", 0644);
+	scratch_put("log-20261130T08.gz", "x\n", 0644);
+	scratch_put("log.1", "x\n", 0644);
+	scratch_put("blog-20261130T080000.000000Z", "x\n", 0644);
+}
+
+static const struct {
+	const char *oldest; /* as which 1 and 2 are there */
+	unsigned lines;
+	const char *expected[12]; /* up to NULL */
+} chains[] = {
+	{ OLDEST, 0, { NULL } },
+	{ OLDEST, 1, { "8", NULL } },
+	{ OLDEST, 2, { "7", "8", NULL } },
+	{ OLDEST, 3, { "6", "7", "8", NULL } },
+	{ OLDEST, 5, { "4", "5", "6", "7", "8", NULL } },
+	{ OLDEST, 6, { "3", "4", "5", "6", "7", "8", NULL } },
+	{ OLDEST, 7, { "2", "3", "4", "5", "6", "7", "8", NULL } },
+	{ OLDEST, 99, { "1", "2", "3", "4", "5", "6", "7", "8", NULL } },
+	{ OLDEST, LOGTAIL_ALL, { "1", "2", "3", "4", "5", "6", "7", "8", NULL } },
+	{ OLDEST ".gz", 6, { "3", "4", "5", "6", "7", "8", NULL } },
+	{ OLDEST ".gz", 9, { OLDEST ".gz?3", "3", "4", "5", "6", "7", "8", NULL } },
+	{ OLDEST ".xz", LOGTAIL_ALL, { OLDEST ".xz?-1", "3", "4", "5", "6", "7", "8", NULL } },
+	/* what is older than a packed one is left to its reader as well */
+	{ OLD ".zst", 3, { "6", "7", "8", NULL } },
+	{ NEWEST ".zst", 3, { OLDER "?1", OLD "?1", NEWEST ".zst?1", "7", "8", NULL } },
+	{ NEWEST ".zst", LOGTAIL_ALL, { "3", "4", "5", "6", NEWEST ".zst?-1", "7", "8", NULL } },
+};
+
+START_TEST(a_log_is_all_it_was_rotated_to)
+{
+	struct logtail *t;
+
+	put_chain();
+	scratch_put(chains[_i].oldest, "1\n2\n", 0644);
+	t = open_last(scratch_path("log"), chains[_i].lines);
+	for (const char *const *line = chains[_i].expected; *line; line++)
+		ck_assert_str_eq(next(t), *line);
+	ck_assert_str_eq(next(t), "(nothing)");
+	ck_assert_str_eq(next(t), "(nothing)");
+	logtail_close(t);
+}
+END_TEST
+
+START_TEST(what_was_rotated_is_read_without_the_file_itself)
+{
+	struct logtail *t;
+
+	put_chain();
+	ck_assert_int_eq(remove(scratch_path("log")), 0);
+	t = open_last(scratch_path("log"), 2);
+	ck_assert_str_eq(next(t), "5");
+	ck_assert_str_eq(next(t), "6");
+	ck_assert_str_eq(next(t), "(nothing)");
+	logtail_close(t);
+}
+END_TEST
+
+START_TEST(links_among_what_was_rotated_are_not_followed)
+{
+	struct logtail *t;
+
+	put_chain();
+	ck_assert_int_eq(symlink("log.1", scratch_path(NEWEST)), 0);
+	t = open_last(scratch_path("log"), 3);
+	ck_assert_str_eq(next(t), OLDER "?1");
+	ck_assert_str_eq(next(t), OLD "?1");
+	ck_assert_str_eq(next(t), NEWEST "?1");
+	ck_assert_str_eq(next(t), "7");
+	logtail_close(t);
+}
+END_TEST
+
+START_TEST(what_is_packed_between_is_told)
+{
+	struct logtail *t;
+
+	put_chain();
+	t = open_last(scratch_path("log"), 6);
+	ck_assert_str_eq(next(t), "3");
+	ck_assert_int_eq(rename(scratch_path(OLD), scratch_path(OLD ".gz")), 0);
+	ck_assert_str_eq(next(t), "4");
+	ck_assert_str_eq(next(t), OLD ".gz?-1");
+	ck_assert_str_eq(next(t), "7");
+	logtail_close(t);
+}
+END_TEST
+
+/* L1 */
+START_TEST(several_rotations_between_two_looks_lose_nothing)
+{
+	struct stage s;
+
+	put_chain();
+	stage_open(&s, scratch_path("log"), 1);
+	ck_assert_str_eq(next(s.tail), "8");
+	ck_assert_str_eq(next(s.tail), "(nothing)");
+	append(scratch_path("log"), "9\n");
+	ck_assert_int_eq(rename(scratch_path("log"), scratch_path("log-20261130T090000.000000Z")),
+	                 0);
+	scratch_put("log-20261130T090000.000001Z", "10\n", 0644);
+	scratch_put("log-20261130T090000.000002Z.gz", "?", 0644);
+	scratch_put("log-20261130T090000.000003Z", "11\n", 0644);
+	scratch_put("log", "12\n", 0644);
+	ck_assert(hear(&s));
+	ck_assert_str_eq(next(s.tail), "9");
+	ck_assert_str_eq(next(s.tail), "10");
+	ck_assert_str_eq(next(s.tail), "log-20261130T090000.000002Z.gz?-1");
+	ck_assert_str_eq(next(s.tail), "11");
+	ck_assert_str_eq(next(s.tail), "12");
+	ck_assert_str_eq(next(s.tail), "(nothing)");
+	append(scratch_path("log"), "13\n");
+	ck_assert(hear(&s));
+	ck_assert_str_eq(next(s.tail), "13");
+	/* the one that was open is packed already */
+	ck_assert_int_eq(remove(scratch_path("log")), 0);
+	scratch_put("log-20261130T100000.000000Z.gz", "?", 0644);
+	scratch_put("log-20261130T100000.000001Z", "14\n", 0644);
+	scratch_put("log", "15\n", 0644);
+	ck_assert_str_eq(next(s.tail), "14");
+	ck_assert_str_eq(next(s.tail), "15");
+	ck_assert_str_eq(next(s.tail), "(nothing)");
+	stage_close(&s);
+}
+END_TEST
+
+/* --- since --- */
+
+#define MOMENT_US INT64_C(1796026500000000) /* 2026-11-30T08:15:00Z */
+
+/* A log of a stamped line a second and one without a stamp behind each, from MOMENT_US on. */
+static void put_stamped(const char *path, int count)
+{
+	FILE *f = fopen(path, "w");
+
+	for (int i = 0; i < count; i++)
+		fprintf(f, "2026-11-30T%02d:%02d:%02d.000000Z %d\n  and more of %d\n",
+		        8 + (15 * 60 + i) / 3600, (15 + i / 60) % 60, i % 60, i, i);
+	fclose(f);
+	set_written(path, MOMENT_US / 1000000 + count);
+}
+
+static struct logtail *open_since(const char *path, unsigned lines, int64_t us)
+{
+	const struct logtail_wish wish = { .lines = lines, .since_us = us };
+	struct logtail *t;
+
+	ck_assert_int_eq(logtail_open(&t, path, &wish, NULL, NULL, NULL), 0);
+	seek(t);
+	return t;
+}
+
+START_TEST(begins_with_the_first_line_of_a_time)
+{
+	static const int counts[] = { 1, 2, 10, 1000, 20000 };
+	int count = counts[_i];
+
+	put_stamped(scratch_path("log"), count);
+	for (int i = 0; i < count; i += count / 7 + 1) {
+		struct logtail *t = open_since(scratch_path("log"), LOGTAIL_ALL,
+		                               MOMENT_US + i * INT64_C(1000000) - 1);
+		char expected[64];
+		int told = 1;
+
+		snprintf(expected, sizeof expected, "Z %d", i);
+		ck_assert_ptr_nonnull(strstr(next(t), expected));
+		while (strcmp(next(t), "(nothing)") != 0)
+			told++;
+		ck_assert_int_eq(told, 2 * (count - i));
+		logtail_close(t);
+	}
+	struct logtail *t =
+		open_since(scratch_path("log"), LOGTAIL_ALL, MOMENT_US + count * INT64_C(1000000));
+
+	ck_assert_str_eq(next(t), "(nothing)");
+	logtail_close(t);
+}
+END_TEST
+
+START_TEST(of_those_of_a_time_the_last_are_counted)
+{
+	struct logtail *t;
+
+	put_stamped(scratch_path("log"), 100);
+	t = open_since(scratch_path("log"), 3, MOMENT_US + 99 * INT64_C(1000000));
+	ck_assert_ptr_nonnull(strstr(next(t), "Z 99"));
+	ck_assert_str_eq(next(t), "  and more of 99");
+	ck_assert_str_eq(next(t), "(nothing)");
+	logtail_close(t);
+	t = open_since(scratch_path("log"), 1, MOMENT_US);
+	ck_assert_str_eq(next(t), "  and more of 99");
+	logtail_close(t);
+}
+END_TEST
+
+START_TEST(files_of_an_older_time_are_left_out)
+{
+	struct logtail *t;
+
+	put_chain();
+	set_written(scratch_path("log"), MOMENT_US / 1000000);
+	t = open_since(scratch_path("log"), LOGTAIL_ALL, MOMENT_US - 3600 * INT64_C(1000000));
+	ck_assert_str_eq(next(t), "5"); /* it has no stamps */
+	ck_assert_str_eq(next(t), "6");
+	ck_assert_str_eq(next(t), "7");
+	ck_assert_str_eq(next(t), "8");
+	ck_assert_str_eq(next(t), "(nothing)");
+	logtail_close(t);
+	/* by when it was written last */
+	t = open_since(scratch_path("log"), LOGTAIL_ALL, MOMENT_US + 1);
+	ck_assert_str_eq(next(t), "(nothing)");
+	logtail_close(t);
+}
+END_TEST
+
+START_TEST(a_packed_file_that_may_have_the_time_is_told)
+{
+	struct logtail *t;
+
+	put_chain();
+	scratch_put(OLDEST ".gz", "?", 0644);
+	scratch_put(NEWEST ".gz", "?", 0644);
+	set_written(scratch_path("log"), MOMENT_US / 1000000);
+	t = open_since(scratch_path("log"), LOGTAIL_ALL, MOMENT_US - 3600 * INT64_C(1000000));
+	ck_assert_str_eq(next(t), "5");
+	ck_assert_str_eq(next(t), "6");
+	ck_assert_str_eq(next(t), NEWEST ".gz?-1");
+	ck_assert_str_eq(next(t), "7");
+	logtail_close(t);
+}
+END_TEST
+
 static void close_when_grown(void *context, struct logtail *t)
 {
 	struct stage *s = context;
@@ -360,9 +640,11 @@ static void close_when_grown(void *context, struct logtail *t)
 START_TEST(may_be_closed_when_it_tells)
 {
 	const char *path = scratch_put("log", "", 0644);
+	const struct logtail_wish wish = { .lines = 0, .since_us = INT64_MIN };
 	struct stage s = { .loop = loop_new() };
 
-	ck_assert_int_eq(logtail_open(&s.tail, path, 0, s.loop, close_when_grown, &s), 0);
+	ck_assert_int_eq(logtail_open(&s.tail, path, &wish, s.loop, close_when_grown, &s), 0);
+	seek(s.tail);
 	ck_assert_str_eq(next(s.tail), "(nothing)");
 	append(path, "one\n");
 	ck_assert(hear(&s));
@@ -415,6 +697,8 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("logtail");
 	TCase *lines = make_case(suite, tcase_create("lines"));
 	TCase *following = make_case(suite, tcase_create("following"));
+	TCase *chain = make_case(suite, tcase_create("chain"));
+	TCase *since = make_case(suite, tcase_create("since"));
 	TCase *last_words = make_case(suite, tcase_create("words"));
 
 	tcase_add_loop_test(lines, begins_with_the_last_lines, 0, sizeof ends / sizeof ends[0]);
@@ -430,6 +714,16 @@ static Suite *make_suite(void)
 	tcase_add_test(following, waits_for_a_file_that_has_vanished);
 	tcase_add_test(following, follows_what_a_link_leads_to);
 	tcase_add_test(following, may_be_closed_when_it_tells);
+	tcase_add_loop_test(chain, a_log_is_all_it_was_rotated_to, 0,
+	                    sizeof chains / sizeof chains[0]);
+	tcase_add_test(chain, what_was_rotated_is_read_without_the_file_itself);
+	tcase_add_test(chain, links_among_what_was_rotated_are_not_followed);
+	tcase_add_test(chain, what_is_packed_between_is_told);
+	tcase_add_test(chain, several_rotations_between_two_looks_lose_nothing);
+	tcase_add_loop_test(since, begins_with_the_first_line_of_a_time, 0, 5);
+	tcase_add_test(since, of_those_of_a_time_the_last_are_counted);
+	tcase_add_test(since, files_of_an_older_time_are_left_out);
+	tcase_add_test(since, a_packed_file_that_may_have_the_time_is_told);
 	tcase_add_loop_test(last_words, reads_the_last_words, 0, sizeof words / sizeof words[0]);
 	return suite;
 }
