@@ -86,8 +86,9 @@ const struct verb verbs[] = {
 		.role = ROLE_VIEW,
 		.words = VERB_PROGRAMS,
 		.synopsis = "[NAME ...]",
-		.options = "-f -n N --reopen",
-		.help = "show the last lines that programs wrote; -f goes on with those they write",
+		.options = "-f -n N --since T --reopen",
+		.help = "show the last lines that programs wrote, several in the order of their "
+			"times; -f goes on with those they write",
 	},
 	{
 		.name = "events",

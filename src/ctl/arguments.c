@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "ctl/moment.h"
 #include "ctl/near.h"
 #include "ctl/options.h"
 
@@ -77,6 +78,16 @@ static int set_lines(struct arguments *a, const char *value, struct text *fault)
 	return 0;
 }
 
+static int set_since(struct arguments *a, const char *value, struct text *fault)
+{
+	if (moment_parse_since(value, clock_realtime_us(), &a->since_us) == 0)
+		return 0;
+	return fail(fault,
+	            "--since %s: expected a time such as 2026-01-31T23:59:59Z, 2026-01-31, 23:59 "
+	            "or yesterday, or a duration such as 10m, 2h or 1d%s",
+	            value, "");
+}
+
 static int set_timeout(struct arguments *a, const char *value, struct text *fault)
 {
 	if (parse_duration(value, &a->timeout) == 0)
@@ -111,6 +122,7 @@ static int set(struct arguments *a, const struct ctl_option *o, const char *valu
 	case OPTION_VERSION: a->version = true; return 0;
 	case OPTION_FOLLOW: a->follow = true; return 0;
 	case OPTION_LINES: return set_lines(a, value, fault);
+	case OPTION_SINCE: return set_since(a, value, fault);
 	case OPTION_JSON: a->json = true; return 0;
 	case OPTION_NO_COLOR: a->no_color = true; return 0;
 	case OPTION_ALL: a->all = true; return 0;
@@ -240,7 +252,9 @@ int arguments_parse(int argc, char **argv, struct arguments *out, struct text *f
 {
 	bool given[OPTIONS_MAX] = { false };
 
-	*out = (struct arguments){ .timeout = MSEC_NEVER, .lines = LINES_UNSAID };
+	*out = (struct arguments){ .timeout = MSEC_NEVER,
+		                   .lines = LINES_UNSAID,
+		                   .since_us = INT64_MIN };
 	if (parse_options(argc, argv, out, given, fault) < 0)
 		return -EINVAL;
 	out->verb = arguments_find_verb(optind < argc ? argv[optind] : "status");

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -21,6 +22,7 @@ struct arguments {
 	msec_t timeout; /* MSEC_NEVER = not said */
 	const char *for_state, *to;
 	int lines;
+	int64_t since_us; /* INT64_MIN = not said */
 };
 
 /* Reads a command line; argv is put into another order.  0, or -EINVAL with a sentence in `fault`.

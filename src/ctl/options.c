@@ -34,7 +34,10 @@ const struct ctl_option ctl_options[] = {
 	{ OPTION_FOLLOW, OPTION_NO_VALUE, "follow", NULL, NULL,
 	  "go on with what is written from now on" },
 	{ OPTION_LINES, OPTION_ANY_VALUE, "lines", "N", NULL,
-	  "so many of the last lines; 10 when it is not given" },
+	  "so many of the last lines; 10 when neither it nor --since is given" },
+	{ OPTION_SINCE, OPTION_ANY_VALUE, "since", "T", NULL,
+	  "from this time on: 2026-01-31T23:59:59Z, 2026-01-31, 23:59, yesterday, or so long ago: "
+	  "10m, 2h, 1d" },
 	{ OPTION_REOPEN, OPTION_NO_VALUE, "reopen", NULL, NULL,
 	  "have vergerd open its log files again, after they were rotated" },
 	{ OPTION_NOW, OPTION_NO_VALUE, "now", NULL, NULL, "without stop_delay and without grace" },

@@ -102,6 +102,13 @@ int stream_next(struct stream *s, json_t **reply, int timeout_ms)
 	return r == -ETIMEDOUT ? STREAM_TIME : r;
 }
 
+int stream_signalled(struct stream *s)
+{
+	struct pollfd fd = { .fd = s->signal_fd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0 ? take_signal(s) : STREAM_TIME;
+}
+
 void stream_suspend(struct stream *s)
 {
 	(void)s;

@@ -36,6 +36,10 @@ void stream_release(struct stream *s);
  * or negative errno of libverger; -EPIPE when nobody reads what was printed. */
 int stream_next(struct stream *s, json_t **reply, int timeout_ms);
 
+/* STREAM_INTERRUPTED, SUSPENDED or RESIZED if a signal has come, else STREAM_TIME; waits for
+ * nothing. */
+int stream_signalled(struct stream *s);
+
 /* Stops as Ctrl-Z wants it and returns when continued. */
 void stream_suspend(struct stream *s);
 

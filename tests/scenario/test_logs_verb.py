@@ -2,8 +2,10 @@
 """`vergerctl logs` and the method behind it: the last lines that programs wrote, and what they
 write from now on."""
 
+import datetime
 import json
 import os
+import subprocess
 
 import processes
 import pytest
@@ -131,6 +133,184 @@ def test_several_programs_are_told_apart(verger):
     said = [line.split("I am ") for line in daemon.ctl("logs").stdout.splitlines()]
     assert all(name in before for before, name in (line for line in said if len(line) == 2))
     assert sorted(line[1] for line in said if len(line) == 2) == ["db", "web"]
+
+
+# rotated files
+
+
+def rotated(log, stamp="20261130T081500.000000Z", packing=""):
+    return log.with_name(f"{log.name}-{stamp}{packing}")
+
+
+def put_packed(path, text):
+    command = {".gz": "gzip", ".zst": "zstd", ".xz": "xz"}[path.suffix]
+    with open(path, "wb") as out:
+        subprocess.run([command, "-c"], input=text.encode(), stdout=out, check=True)
+
+
+def put_chain(log):
+    """Lines 1 to 12 in what the log was rotated to, packed and not, and in itself."""
+    put_packed(rotated(log, "20261130T040000.000000Z", ".xz"), numbered(1, 2))
+    put_packed(rotated(log, "20261130T050000.000000Z", ".zst"), numbered(3, 4))
+    put_packed(rotated(log, "20261130T060000.000000Z", ".gz"), numbered(5, 6))
+    append(rotated(log, "20261130T070000.000000Z"), numbered(7, 8))
+    append(rotated(log, "20261130T080000.000000Z"), numbered(9, 10))
+    append(log, numbered(11, 12))
+    for name in ("1", "20261130.gz", "20261130T070000.000000Z.tmp"):
+        append(f"{log}-{name}", "a stranger\n")
+
+
+def test_the_last_lines_are_looked_for_in_rotated_and_packed_files(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    daemon.client().await_state("web", "running")
+    put_chain(log)
+    for count in (1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 100):
+        first = max(1, 13 - count)
+        result = daemon.ctl("logs", "-n", str(count), "web")
+        assert (result.returncode, result.stdout, result.stderr) == (0, numbered(first, 12), ""), count
+
+
+def test_packed_files_are_left_to_the_client(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    client = daemon.client()
+    client.await_state("web", "running")
+    put_chain(log)
+    (reply,) = client.stream("Logs", names=["web"], lines=7)
+    assert reply["lines"] == [f"line {n}" for n in range(7, 13)]
+    assert [path.rpartition(".")[2] for path in reply["unread"]] == ["xz", "zst", "gz"]
+    assert reply["unread_lines"] == 1
+    (reply,) = client.stream("Logs", names=["web"], lines=6)
+    assert "unread" not in reply
+
+
+def test_follow_begins_in_packed_files_and_goes_on_over_rotations(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    daemon.client().await_state("web", "running")
+    put_chain(log)
+    tool = verger.tool("-s", daemon.socket, "logs", "-f", "-n", "8", "web")
+    eventually(lambda: tool.said() == numbered(5, 12), tool.said)
+    append(log, numbered(13, 13))
+    eventually(lambda: tool.said() == numbered(5, 13), tool.said)
+    # twice, before anybody can look
+    fresh = verger.path("fresh")
+    append(fresh, numbered(16, 16))
+    append(log, numbered(14, 14))
+    append(rotated(log, "20261130T090000.000001Z"), numbered(15, 15))
+    log.rename(rotated(log, "20261130T090000.000000Z"))
+    fresh.rename(log)
+    eventually(lambda: tool.said() == numbered(5, 16), tool.said)
+    # and packed already
+    put_packed(rotated(log, "20261130T100000.000000Z", ".gz"), numbered(16, 16))
+    put_packed(rotated(log, "20261130T100000.000001Z", ".gz"), numbered(17, 17))
+    append(fresh, numbered(18, 18))
+    fresh.rename(log)
+    eventually(lambda: tool.said() == numbered(5, 18), tool.said)
+    tool.interrupt()
+
+
+def test_a_packed_file_that_is_broken_harms_nobody(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    daemon.client().await_state("web", "running")
+    append(rotated(log, packing=".gz"), "this is not packed")
+    append(log, "line\n")
+    result = daemon.ctl("logs", "-n", "5", "web")
+    assert (result.returncode, result.stdout) == (0, "line\n")
+    assert "gzip has failed" in result.stderr
+
+
+# times
+
+
+def at(second, text=""):
+    moment = datetime.datetime(2026, 11, 30, 8, 0, tzinfo=datetime.timezone.utc)
+    moment += datetime.timedelta(seconds=second)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000000Z {text}"
+
+
+def written_at(path, second):
+    """As if it had been written last at that time."""
+    moment = datetime.datetime(2026, 11, 30, 8, 0, tzinfo=datetime.timezone.utc).timestamp() + second
+    os.utime(path, (moment, moment))
+
+
+def test_since_a_time(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    daemon.client().await_state("web", "running")
+    put_packed(rotated(log, "20261130T080100.000000Z", ".gz"), "".join(f"{at(n)}\n  {n}\n" for n in range(60)))
+    append(rotated(log, "20261130T080200.000000Z"), "".join(f"{at(n)}\n  {n}\n" for n in range(60, 120)))
+    append(log, "".join(f"{at(n)}\n  {n}\n" for n in range(120, 180)))
+    written_at(log, 179)
+
+    def told(*words):
+        result = daemon.ctl("logs", "web", "--since", *words)
+        assert (result.returncode, result.stderr) == (0, "")
+        return result.stdout.splitlines()
+
+    for second in (0, 59, 60, 61, 119, 120, 179):
+        expected = [line for n in range(second, 180) for line in (at(n), f"  {n}")]
+        assert told(at(second).strip()) == expected, second
+        assert told(at(second).strip(), "-n", "3") == expected[-3:]
+    assert told("2026-11-30T08:03:00Z") == []
+    assert told("2026-11-30T09:02:59+01:00") == [at(179), "  179"]
+
+
+def test_since_a_while_ago(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    daemon.client().await_state("web", "running")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    for hours in (30, 5, 3):
+        append(log, f"{now - datetime.timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ} {hours} hours ago\n")
+    for since, expected in (("2d", 3), ("10h", 2), ("4h", 1), ("10m", 0)):
+        assert len(daemon.ctl("logs", "--since", since).stdout.splitlines()) == expected
+    assert daemon.ctl("logs", "--since", "soon").returncode == 2
+
+
+def test_since_of_lines_without_times_goes_by_their_files(verger):
+    log = verger.path("web.log")
+    daemon = verger.start(writing("web", log))
+    daemon.client().await_state("web", "running")
+    put_chain(log)
+    written_at(log, 60)
+    result = daemon.ctl("logs", "--since", "2026-11-30T07:30:00Z")
+    assert (result.returncode, result.stdout) == (0, numbered(9, 12))
+    assert "its lines begin with no times" in result.stderr
+    result = daemon.ctl("logs", "--since", "2026-11-30T08:30:00Z")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_several_programs_in_the_order_of_their_lines(verger):
+    web, db, raw = (verger.path(f"{name}.log") for name in ("web", "db", "raw"))
+    err = verger.path("db.err")
+    daemon = verger.start(
+        writing("web", web) + writing("db", db, f"stderr = {err}") + writing("raw", raw)
+    )
+    for name in ("web", "db", "raw"):
+        daemon.client().await_state(name, "running")
+    put_packed(rotated(web, packing=".gz"), f"{at(1, 'a')}\n  more of a\n")
+    append(web, f"{at(4, 'd')}\n")
+    append(db, f"{at(2, 'b')}\n{at(5, 'e')}\n")
+    append(err, f"{at(3, 'c')}\n")
+    append(raw, "no time\n")
+    lines = [
+        ("raw", "no time"), ("web", at(1, "a")), ("web", "  more of a"), ("db", at(2, "b")),
+        ("db", at(3, "c")), ("web", at(4, "d")), ("db", at(5, "e")),
+    ]  # fmt: skip
+    assert daemon.ctl("logs").stdout.splitlines() == [f"{name:3} | {text}" for name, text in lines]
+    told = [json.loads(line) for line in daemon.ctl("--json", "logs").stdout.splitlines()]
+    assert [(o["program"], line) for o in told for line in o["lines"]] == lines
+    assert [o.get("time", "")[17:19] for o in told] == ["", "01", "02", "03", "04", "05"]
+    assert [o.get("stream") for o in told] == [None, None, "stdout", "stderr", None, "stdout"]
+    # two files of one program as well
+    assert [line[-1] for line in daemon.ctl("logs", "db").stdout.splitlines()] == ["b", "c", "e"]
+
+
+# following
 
 
 def test_follow_growth_truncation_and_rotation(verger):

@@ -323,6 +323,127 @@ def test_logs_of_several_programs_have_their_names_before_them(fake):
     assert "a\\x1b[1mb" in seen
 
 
+def at(second, text):
+    return f"2026-11-30T08:15:{second:02}Z {text}"
+
+
+def two_programs(*replies):
+    return {"Status": [last(programs=[{"name": "web"}, {"name": "db"}], daemon=daemon())], "Logs": list(replies)}
+
+
+def test_logs_of_several_programs_are_put_in_order(fake):
+    vergerd = fake(
+        **two_programs(
+            more(program="web", lines=[at(1, "a"), "  of a", at(4, "d")]),
+            more(program="web", lines=[at(5, "e")]),
+            more(program="db", stream="stdout", lines=[at(2, "b")]),
+            last(program="db", stream="stderr", lines=[at(3, "c"), at(6, "f")]),
+        )
+    )
+    _, out, err = run(vergerd.path, "logs")
+    told = [line.split() for line in out.splitlines()]
+    assert [(line[0], line[-1]) for line in told] == [
+        ("web", "a"), ("web", "a"), ("db", "b"), ("db", "c"), ("web", "d"), ("web", "e"), ("db", "f"),
+    ] and err == ""  # fmt: skip
+    # as they come when they are followed
+    _, out, _ = run(vergerd.path, "logs", "-f")
+    assert [line.split()[-1] for line in out.splitlines()] == ["a", "a", "d", "e", "b", "c", "f"]
+
+
+def test_logs_as_json_are_objects_of_a_time(fake):
+    vergerd = fake(
+        **two_programs(
+            more(program="web", lines=["first", at(3, "c"), "  of c", at(4, "d\N{REPLACEMENT CHARACTER}")]),
+            last(program="db", stream="stderr", lines=[at(2, "b")], note="and so on"),
+        )
+    )
+    _, out, err = run(vergerd.path, "--json", "logs")
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"program": "db", "lines": [], "note": "and so on"},
+        {"program": "db", "stream": "stderr", "time": "2026-11-30T08:15:02.000000Z", "lines": [at(2, "b")]},
+        {"program": "web", "lines": ["first"]},
+        {"program": "web", "time": "2026-11-30T08:15:03.000000Z", "lines": [at(3, "c"), "  of c"]},
+        {"program": "web", "time": "2026-11-30T08:15:04.000000Z", "lines": [at(4, "d\N{REPLACEMENT CHARACTER}")]},
+    ] and err == ""
+
+
+def test_each_program_has_its_colour(fake):
+    vergerd = fake(**two_programs(more(program="web", lines=["a"]), last(program="db", lines=["b"])))
+    _, seen = run_on_terminal(vergerd.path, "logs")
+    colours = re.findall(r"(\033\[\d+m)(web|db) *\033\[0m\033\[2m \| \033\[0m[ab]\r\n", seen)
+    assert [name for _, name in colours] == ["web", "db"] and colours[0][0] != colours[1][0]
+
+
+def packed(path, text, command="gzip"):
+    path.write_bytes(subprocess.run([command, "-c"], input=text.encode(), stdout=subprocess.PIPE, check=True).stdout)
+    return str(path)
+
+
+def one_program(*replies):
+    return {"Status": [last(programs=[{"name": "web"}], daemon=daemon())], "Logs": list(replies)}
+
+
+def test_files_that_vergerd_has_not_read_are_read(fake, tmp_path):
+    files = [
+        packed(tmp_path / "a.gz", "1\n2\n"), packed(tmp_path / "b.zst", "3\n4", "zstd"),
+        packed(tmp_path / "c.xz", "5\n6\n", "xz"),
+    ]  # fmt: skip
+    (tmp_path / "d").write_text("7\n")
+    vergerd = fake(**one_program(more(program="web", lines=[], unread=files, unread_lines=4),
+                                 last(program="web", lines=["8"], unread=[str(tmp_path / "d")])))  # fmt: skip
+    assert run(vergerd.path, "logs", "-n", "6") == (0, "3\n4\n5\n6\n7\n8\n", "")
+    # no more than is needed: the oldest is not looked at
+    (tmp_path / "a.gz").unlink()
+    assert run(vergerd.path, "logs", "-f") == (0, "3\n4\n5\n6\n7\n8\n", "")
+
+
+def test_files_that_cannot_be_read_are_named(fake, tmp_path):
+    (tmp_path / "no.gz").write_text("this is not packed")
+    (tmp_path / "link.gz").symlink_to(packed(tmp_path / "real.gz", "x\n"))
+    files = [str(tmp_path / name) for name in ("none.gz", "no.gz", "link.gz")]
+    files.append(packed(tmp_path / "good.gz", "good\n"))
+    vergerd = fake(**one_program(last(program="web", lines=["end"], unread=files)))
+    status, out, err = run(vergerd.path, "logs")
+    assert (status, out) == (0, "good\nend\n")
+    assert "none.gz: No such file or directory; its lines are left out" in err
+    assert "no.gz: gzip has failed" in err and "link.gz: " in err and len(err.splitlines()) == 3
+    status, out, err = run(vergerd.path, "logs", env={"PATH": str(tmp_path)})
+    assert (status, out) == (0, "end\n") and "good.gz: gzip: No such file" in err
+
+
+def test_since_is_asked_for_and_kept_to_in_packed_files(fake, tmp_path):
+    files = [
+        packed(tmp_path / "a.gz", f"{at(1, 'a')}\n of a\n{at(2, 'b')}\n of b\n"),
+        packed(tmp_path / "b.gz", f" of b\n{at(3, 'c')}\n"),
+    ]
+    vergerd = fake(**one_program(last(program="web", lines=[at(4, "d")], unread=files)))
+    status, out, err = run(vergerd.path, "logs", "--since", "2026-11-30T08:15:01.5Z")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [at(2, "b"), " of b", " of b", at(3, "c"), at(4, "d")]
+    assert vergerd.calls[1]["parameters"] == {"since": "2026-11-30T08:15:01.500000Z"}
+    run(vergerd.path, "logs", "--since", "1h", "-n", "3")
+    assert vergerd.calls[3]["parameters"].keys() == {"since", "lines"}
+
+
+def test_since_for_lines_without_times_says_so(fake, tmp_path):
+    files = [packed(tmp_path / "a.gz", "a\nb\n")]
+    vergerd = fake(**one_program(last(program="web", lines=["c"], unread=files)))
+    status, out, err = run(vergerd.path, "logs", "--since", "10m")
+    assert (status, out) == (0, "a\nb\nc\n")
+    assert "web: its lines begin with no times" in err and len(err.splitlines()) == 1
+
+
+def test_ctrl_c_ends_the_reading_of_files(fake, tmp_path):
+    large = packed(tmp_path / "large.gz", "x\n" * 10_000_000)
+    vergerd = fake(**one_program(more(program="web", lines=[], unread=[large] * 1000), threading.Event()))
+
+    def interrupt(master, process):
+        os.read(master, 1)
+        os.kill(process.pid, signal.SIGINT)
+
+    assert run_on_terminal(vergerd.path, "logs", "-f", keys=interrupt)[0] == 0
+
+
 def test_events_are_json_lines_and_end_with_vergerd(fake):
     event = {"time": SINCE, "program": "web", "from": "running", "to": "backoff", "code": 1}
     vergerd = fake(Monitor=[more(events=[]), more(events=[event, event]), None])
@@ -501,6 +622,8 @@ def test_a_reader_that_has_gone_ends_a_stream_quietly(fake):
     (["pid", "a", "b"], "vergerctl pid NAME"),
     (["signal", "web"], "vergerctl signal NAME SIGNAL"),
     (["logs", "-n", "many"], "expected a number of lines"),
+    (["logs", "--since", "soon"], "--since soon: expected a time such as"),
+    (["logs", "--reopen", "--since", "1h"], "takes neither names nor"),
     (["stop", "x", "--timeout", "soon"], "expected a duration"),
     (["wait", "x", "--for", "dead"], "expected one of"),
     (["-s"], "-s takes a value"),
