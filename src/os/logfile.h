@@ -83,5 +83,6 @@ int logfile_set_packing(struct logfile *f, const char *plain_path);
  * stays.  0, also when the plain file is not wanted any more; or negative errno. */
 int logfile_finish_packing(const char *plain_path, enum log_compress compress, bool succeeded);
 
-/* Appends the paths of the rotated files of `path`, oldest first.  0 or negative errno. */
+/* Appends the paths of the rotated files of `path`, oldest first; of one that was packed a moment
+ * ago, and is there twice, the plain one.  0 or negative errno. */
 int logfile_list(const char *path, struct strv *out);

@@ -140,8 +140,8 @@ static int add_path(struct strv *out, const char *path, const struct rotated *r)
 {
 	enum log_compress form = LOG_COMPRESS_NO;
 
-	/* the packed one, where both are: the other is about to go */
-	while (r->forms >> form > 1)
+	/* the plain one, where both are: whoever lists can read that */
+	while (!(r->forms >> form & 1))
 		form++;
 	return strv_add_taken(out, rotated_path(path, r->time_us, form));
 }

@@ -17,7 +17,8 @@
 
 #include "base/cleanup.h"
 #include "os/logseek.h"
-#include "os/rotation.h"
+#include "os/logfile.h"
+#include "os/rotated.h"
 
 enum { TWINS_MAX = 16 }; /* rotations between two looks that are told apart by their inodes */
 
@@ -87,7 +88,7 @@ static int open_regular(const char *path, int flags, struct stat *st)
 static int open_rotated(const char *path, off_t *size)
 {
 	struct stat st;
-	int fd = rotation_is_packed(path) ? -ENOEXEC : open_regular(path, O_NOFOLLOW, &st);
+	int fd = rotated_is_packed(path) ? -ENOEXEC : open_regular(path, O_NOFOLLOW, &st);
 
 	if (fd >= 0)
 		*size = st.st_size;
@@ -135,9 +136,10 @@ static void keep_chain(struct strv *v, size_t first, size_t count)
 
 static int64_t rotated_at(const struct logtail *t, size_t i)
 {
+	enum log_compress form;
 	int64_t us = INT64_MIN;
 
-	rotation_parse(t->path, t->chain.items[i], &us);
+	rotated_parse(rotated_base(t->chain.items[i]), rotated_base(t->path), &us, &form, NULL);
 	return us;
 }
 
@@ -150,7 +152,7 @@ static void list_chain(struct logtail *t)
 	struct stat st;
 
 	keep_chain(&t->chain, 0, 0);
-	rotation_list(t->path, &t->chain);
+	logfile_list(t->path, &t->chain);
 	count = t->chain.count;
 	if (t->head_fd >= 0 && fstat(t->head_fd, &st) == 0)
 		for (size_t i = 0; i < TWINS_MAX && i < t->chain.count; i++)
@@ -172,7 +174,7 @@ static int look_at(struct logtail *t, size_t place, off_t *size)
 	if (place == t->chain.count)
 		return t->head_fd;
 	t->fd = open_rotated(t->chain.items[place], size);
-	if (t->fd == -ENOENT && rotation_find_packed(&t->chain.items[place]))
+	if (t->fd == -ENOENT && rotated_find_packed(&t->chain.items[place]))
 		t->fd = -ENOEXEC;
 	return t->fd;
 }
@@ -377,7 +379,7 @@ static size_t count_known(const struct logtail *t)
 		if (is_file(t->chain.items[i], &ours))
 			return i + 1;
 	/* it was packed, and is the one that was rotated first */
-	return ours.st_nlink == 0 && t->chain.count > 0 && rotation_is_packed(t->chain.items[0]);
+	return ours.st_nlink == 0 && t->chain.count > 0 && rotated_is_packed(t->chain.items[0]);
 }
 
 /* Goes on with what came after the file that was open: what was rotated meanwhile, and the file

@@ -338,6 +338,36 @@ void rotated_sweep(int dir_fd, const char *base, int64_t packing_us)
 	sweep_packed(dir_fd, base, packing_us);
 }
 
+static enum log_compress form_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	for (int form = LOG_COMPRESS_NO + 1; dot && form < FORM_COUNT; form++)
+		if (!strcmp(dot, suffixes[form]))
+			return (enum log_compress)form;
+	return LOG_COMPRESS_NO;
+}
+
+bool rotated_is_packed(const char *name)
+{
+	return form_of(name) != LOG_COMPRESS_NO;
+}
+
+bool rotated_find_packed(char **path)
+{
+	for (int form = LOG_COMPRESS_NO + 1; form < FORM_COUNT; form++) {
+		char *packed = rotated_packed_path(*path, (enum log_compress)form, false);
+
+		if (packed && access(packed, F_OK) == 0) {
+			free(*path);
+			*path = packed;
+			return true;
+		}
+		free(packed);
+	}
+	return false;
+}
+
 void rotated_dress(int fd, const struct stat *like)
 {
 	mode_t mode = like->st_mode & 0777;

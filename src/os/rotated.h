@@ -60,6 +60,13 @@ char *rotated_packed_path(const char *plain_path, enum log_compress form, bool h
 bool rotated_parse(const char *name, const char *base, int64_t *time_us, enum log_compress *form,
                    bool *half);
 
+/* Whether the file of this name is packed. */
+bool rotated_is_packed(const char *name);
+
+/* Puts the path of the same file packed in place of *path (malloc'ed), if there is one: it was
+ * packed since it was listed. */
+bool rotated_find_packed(char **path);
+
 /* Reads which there are.  0, or negative errno with an empty list. */
 int rotated_list_read(struct rotated_list *list, int dir_fd, const char *base);
 void rotated_list_release(struct rotated_list *list);
