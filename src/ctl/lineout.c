@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/stamp.h"
 #include "base/text.h"
-#include "control/utf8.h"
+#include "base/utf8.h"
 #include "ctl/connection.h"
 #include "ctl/member.h"
 #include "ctl/names.h"

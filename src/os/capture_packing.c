@@ -57,30 +57,32 @@ static struct target *next_in_turn(const struct capture *c, struct target *t)
 	return NULL;
 }
 
-/* `t` needs the packer no more, or not yet. */
+/* Nobody has the packer any more: it is for whoever wants it first after `t`, or for `t`. */
 static void pass_on(struct capture *c, struct target *t)
 {
-	struct target *next;
-
-	if (c->packing == t)
-		c->packing = NULL;
-	if (c->packing || !c->packer || c->packs_no_more)
+	c->packing = NULL;
+	if (!c->packer || c->packs_no_more)
 		return;
-	next = next_in_turn(c, t);
-	if (!next)
+	c->packing = next_in_turn(c, t);
+	if (!c->packing)
 		return;
-	c->packing = next;
-	outlet_set_packing_phase(next->outlet, PACKING_OPENS);
-	capture_kick(c, next->outlet);
+	outlet_set_packing_phase(c->packing->outlet, PACKING_OPENS);
+	capture_kick(c, c->packing->outlet);
 }
 
 void capture_pack(struct capture *c, struct target *t)
 {
 	switch (outlet_packing_phase(t->outlet)) {
 	case PACKING_NONE:
-	case PACKING_WANTED: /* its thread may have found the next file at once */
 		report_error(t);
-		pass_on(c, t);
+		if (c->packing == t)
+			pass_on(c, t);
+		break;
+	case PACKING_WANTED:
+		report_error(t);
+		/* its own: the thread has found the next file in one go with the end of the last */
+		if (!c->packing || c->packing == t)
+			pass_on(c, t);
 		break;
 	case PACKING_OPENED: start(c, t); break;
 	case PACKING_OPENS:
