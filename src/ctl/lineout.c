@@ -77,9 +77,11 @@ static json_t *make_string(const char *bytes, size_t size, bool *lossy)
 	json_t *string = memchr(bytes, '\0', size) ? NULL : json_stringn(bytes, size);
 	struct text copy;
 
+	/* vergerd has replaced it already in what comes from there */
+	*lossy = *lossy || !string ||
+	         memmem(bytes, size, UTF8_REPLACEMENT, strlen(UTF8_REPLACEMENT)) != NULL;
 	if (string)
 		return string;
-	*lossy = true;
 	text_init(&copy, LINE_MAX_SIZE);
 	for (size_t at = 0, span; at < size; at += span) {
 		bool valid;

@@ -363,7 +363,8 @@ def test_logs_as_json_are_objects_of_a_time(fake):
         {"program": "db", "stream": "stderr", "time": "2026-11-30T08:15:02.000000Z", "lines": [at(2, "b")]},
         {"program": "web", "lines": ["first"]},
         {"program": "web", "time": "2026-11-30T08:15:03.000000Z", "lines": [at(3, "c"), "  of c"]},
-        {"program": "web", "time": "2026-11-30T08:15:04.000000Z", "lines": [at(4, "d\N{REPLACEMENT CHARACTER}")]},
+        {"program": "web", "time": "2026-11-30T08:15:04.000000Z", "lossy": True,
+         "lines": [at(4, "d\N{REPLACEMENT CHARACTER}")]},
     ] and err == ""
 
 
@@ -395,6 +396,19 @@ def test_files_that_vergerd_has_not_read_are_read(fake, tmp_path):
     # no more than is needed: the oldest is not looked at
     (tmp_path / "a.gz").unlink()
     assert run(vergerd.path, "logs", "-f") == (0, "3\n4\n5\n6\n7\n8\n", "")
+
+
+def test_what_is_no_utf8_in_files_is_replaced_in_json_only(fake, tmp_path):
+    (tmp_path / "a").write_bytes(b"caf\xe9 \0 \xc3\xa9\n")
+    vergerd = fake(**one_program(last(program="web", lines=["b"], unread=[str(tmp_path / "a")])))
+    done = subprocess.run([VERGERCTL, "-s", vergerd.path, "logs"], stdout=subprocess.PIPE, timeout=20, check=True)
+    assert done.stdout == b"caf\xe9 \0 \xc3\xa9\nb\n"
+    _, out, _ = run(vergerd.path, "--json", "logs")
+    told = json.loads(out)
+    assert told["lines"][0] == "caf\N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER} \N{LATIN SMALL LETTER E WITH ACUTE}"
+    assert told["lossy"] is True
+    _, seen = run_on_terminal(vergerd.path, "logs")
+    assert seen.startswith("caf\\xe9 \\x00 ")
 
 
 def test_files_that_cannot_be_read_are_named(fake, tmp_path):
