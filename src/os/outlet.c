@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "os/outlet_private.h"
 
@@ -60,11 +59,7 @@ bool outlet_free(struct outlet *o)
 	outflow_close(o);
 	outbuf_release(&o->said);
 	outbuf_release(&o->out);
-	if (o->packing.phase == PACKING_OPENED) {
-		close(o->packing.in);
-		close(o->packing.out);
-	}
-	free(o->packing.path);
+	outlet_end_packing(o);
 	pthread_cond_destroy(&o->rests);
 	pthread_mutex_destroy(&o->lock);
 	free(o->name);

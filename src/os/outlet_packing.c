@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "os/outlet_private.h"
 #include "os/packer.h"
@@ -78,4 +79,18 @@ void outlet_pack(struct outlet *o)
 	case PACKING_OPENED:
 	case PACKING_RUNS: break; /* the loop's turn */
 	}
+}
+
+void outlet_end_packing(struct outlet *o)
+{
+	struct packing *p = &o->packing;
+
+	if (p->phase == PACKING_OPENED) {
+		close(p->in);
+		close(p->out);
+	}
+	if (p->phase == PACKING_OPENED || p->phase == PACKING_RUNS || p->phase == PACKING_ENDS)
+		logfile_finish_packing(p->path, p->how, false);
+	free(p->path);
+	*p = (struct packing){ 0 };
 }

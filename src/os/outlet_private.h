@@ -55,6 +55,8 @@ struct outlet {
 
 /* Does what the packing of a rotated file needs of a thread. */
 void outlet_pack(struct outlet *o);
+/* No thread works on it any more: what is half packed goes. */
+void outlet_end_packing(struct outlet *o);
 
 /* The job; see crew.h. */
 void outflow_run(struct crew_job *job, void **bench);
