@@ -30,6 +30,8 @@ static void examine_output(struct daemon *d, uint32_t program, struct history *h
 	if (!path || d->units[program].said_from < 0 ||
 	    program_is_captured(s, s->stderr_stream.kind == STREAM_FILE ? 2 : 1))
 		return; /* evidence_on_last_words comes for what goes through vergerd */
+	if (!capture_answers(d->capture, path))
+		return;
 	size = logtail_read_end(path, d->units[program].said_from, said, sizeof said);
 	if (size > 0)
 		history_set_output(history, said, (size_t)size, history_last(history)->at_us);

@@ -2,6 +2,7 @@
 /* One or two logs of a program.  How a file is followed is os/logtail.h. */
 #include "daemon/tail.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,11 +74,14 @@ struct host_tail *tail_open(void *context, uint32_t program, const struct host_t
 	tail->daemon = d;
 	tail->has_two = count == STREAMS;
 	for (size_t i = 0; i < count; i++) {
-		int r = logtail_open(&tail->files[i], paths[i], &where,
-		                     wish->follow ? d->loop : NULL, grown, tail);
+		int r = capture_answers(d->capture, paths[i]) ? 0 : -ETIMEDOUT;
 
+		if (r == 0)
+			r = logtail_open(&tail->files[i], paths[i], &where,
+			                 wish->follow ? d->loop : NULL, grown, tail);
 		if (r < 0)
-			snprintf(reason, sizeof reason, "%s: %s", paths[i], strerror(-r));
+			snprintf(reason, sizeof reason, "%s: %s", paths[i],
+			         r == -ETIMEDOUT ? "does not answer" : strerror(-r));
 		opened += r == 0;
 	}
 	if (opened)
@@ -123,9 +127,7 @@ void tail_close(struct host_tail *tail)
 /* (What vergerd captures will be kept in memory.) */
 size_t tail_recent(void *context, uint32_t program, char *out, size_t size)
 {
-	(void)context;
-	(void)program;
-	(void)out;
-	(void)size;
-	return 0;
+	const struct daemon *d = context;
+
+	return capture_recent(d->capture, program, out, size);
 }

@@ -4,6 +4,7 @@
 #include "os/capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -585,6 +586,15 @@ int capture_open(struct capture *c, const struct program_settings *program, uint
 int capture_open_direct(struct capture *c, const char *path, int flags, mode_t mode)
 {
 	return errand_open(c->crew, lane_of(c, path), path, flags, mode, ERRAND_PATIENCE_MS);
+}
+
+bool capture_answers(struct capture *c, const char *path)
+{
+	int fd = capture_open_direct(c, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd != -ETIMEDOUT;
 }
 
 /* Does something to each channel of a program, locked, and has its outlet look. */

@@ -89,6 +89,10 @@ int capture_open_direct(struct capture *c, const char *path, int flags, mode_t m
 /* Descriptors that are held for logs now. */
 size_t capture_held(const struct capture *c);
 
+/* Whether a file that is to be read by the loop can be opened without waiting for a server that
+ * does not answer; also when it cannot be opened at all. */
+bool capture_answers(struct capture *c, const char *path);
+
 /* A life of the program begins: its plan is made, and it has no process. */
 void capture_on_start(struct capture *c, const struct program_settings *program, uint32_t id);
 /* Its PID is known; 0: it did not come about. */
