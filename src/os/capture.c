@@ -35,20 +35,26 @@ enum {
 
 /* --- what threads call --- */
 
+/* With rest_lock. */
+static void wake(struct capture *c)
+{
+	if (c->loop)
+		ev_async_send(c->loop, &c->wake);
+}
+
 static void on_news(void *context)
 {
 	struct capture *c = context;
 
 	pthread_mutex_lock(&c->rest_lock);
-	if (c->loop)
-		ev_async_send(c->loop, &c->wake);
+	c->has_news = true;
+	wake(c);
 	pthread_mutex_unlock(&c->rest_lock);
 }
 
 static void on_rest(void *context, struct channel *channel)
 {
 	struct capture *c = context;
-	bool wake;
 
 	pthread_mutex_lock(&c->rest_lock);
 	if (!channel->rests) {
@@ -56,10 +62,9 @@ static void on_rest(void *context, struct channel *channel)
 		channel->next_resting = c->resting;
 		c->resting = channel;
 	}
-	wake = !c->rest_timer_runs;
+	if (!c->rest_timer_runs)
+		wake(c);
 	pthread_mutex_unlock(&c->rest_lock);
-	if (wake)
-		on_news(c);
 }
 
 static const struct outlet_hooks hooks = { .wake = on_news, .rest = on_rest };
@@ -94,16 +99,18 @@ void capture_free(struct capture *c)
 		struct target *t = c->targets;
 
 		c->targets = t->next;
+		capture_forget_room(c, t);
 		outlet_abandon(t->outlet);
 		all_free = outlet_free(t->outlet);
 		free(t);
 	}
 	packer_free(c->packer);
-	fd_close(c->poll_fd);
 	free(c->units);
+	if (!all_free)
+		return;
+	fd_close(c->poll_fd);
 	pthread_mutex_destroy(&c->rest_lock);
-	if (all_free)
-		free(c);
+	free(c);
 }
 
 /* --- targets --- */
@@ -339,7 +346,7 @@ static void on_event(struct capture *c, const struct epoll_event *event)
 	if (what & 1) {
 		struct target *t = (struct target *)(what & ~(uintptr_t)1);
 
-		t->polled_fd = -1;
+		capture_forget_room(c, t);
 		outlet_has_room(t->outlet);
 		watch(c);
 		return;
@@ -375,24 +382,27 @@ static void on_watch(struct ev_loop *loop, ev_timer *w, int events)
 	for (struct target *t = c->targets; t; t = t->next)
 		again |= outlet_watch(t->outlet, now);
 	crew_retry(c->crew);
-	capture_look(c);
 	if (!again)
 		ev_timer_stop(loop, w);
+	capture_look(c); /* the last time all of them rest; and it may find new work */
 }
 
 static void on_wake(struct ev_loop *loop, ev_async *w, int events)
 {
 	struct capture *c = w->data;
-	bool rests;
+	bool rests, has_news;
 
 	(void)loop;
 	(void)events;
 	pthread_mutex_lock(&c->rest_lock);
 	rests = c->resting != NULL;
+	has_news = c->has_news;
+	c->has_news = false;
 	pthread_mutex_unlock(&c->rest_lock);
 	if (rests)
 		start_rest(c);
-	capture_look(c);
+	if (has_news)
+		capture_look(c);
 }
 
 int capture_attach(struct capture *c, struct ev_loop *loop, capture_last_words *last_words,
@@ -408,10 +418,15 @@ int capture_attach(struct capture *c, struct ev_loop *loop, capture_last_words *
 	ev_set_priority(&c->readable, EV_MINPRI);
 	c->last_words = last_words;
 	c->context = context;
-	c->loop = loop;
 	ev_io_start(loop, &c->readable);
 	ev_async_start(loop, &c->wake);
 	ev_prepare_start(loop, &c->prepare);
+	pthread_mutex_lock(&c->rest_lock);
+	c->loop = loop;
+	wake(c); /* threads may have had something to tell before */
+	pthread_mutex_unlock(&c->rest_lock);
+	if (c->targets)
+		watch(c);
 	return 0;
 }
 
@@ -545,15 +560,16 @@ static struct channel *get_channel(struct capture *c, const struct program_setti
                                    int stream, struct target *t)
 {
 	struct channel **streams = c->units[id].streams;
-	struct channel *other = streams[2 - stream];
+	struct channel *mine = streams[stream - 1], *other = streams[2 - stream];
+	bool shares = stream == 2 && other && other->outlet == t->outlet;
 
-	if (streams[stream - 1] && streams[stream - 1]->outlet == t->outlet)
-		return streams[stream - 1];
-	if (streams[stream - 1] && streams[stream - 1] != other)
-		part_with(c, streams[stream - 1]);
-	streams[stream - 1] = NULL;
-	if (stream == 2 && other && other->outlet == t->outlet)
-		return streams[1] = other;
+	if (mine && mine->outlet == t->outlet && (shares ? mine == other : mine->stream == stream))
+		return mine;
+	if (mine && mine != other)
+		part_with(c, mine);
+	streams[stream - 1] = shares ? other : NULL;
+	if (shares)
+		return other;
 	streams[stream - 1] = channel_new(p, id, stream, line_max(t->outlet), c->poll_fd);
 	if (!streams[stream - 1])
 		return NULL;

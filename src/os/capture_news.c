@@ -7,18 +7,23 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "os/capture_private.h"
 
-enum { DRAIN_RETRY_MS = 50 };
+enum {
+	TELL_AFTER_MS = 1000, /* of what may pass by itself */
+	DRAIN_ROUND_MS = 50,
+};
 
 /* --- targets that nobody writes to --- */
 
-static void forget_room(struct capture *c, struct target *t)
+void capture_forget_room(struct capture *c, struct target *t)
 {
+	/* what others have of it would keep it in the epoll */
 	if (t->polled_fd >= 0)
 		epoll_ctl(c->poll_fd, EPOLL_CTL_DEL, t->polled_fd, NULL);
-	t->polled_fd = -1;
+	t->polled_fd = fd_close(t->polled_fd);
 }
 
 static void remove_target(struct capture *c, struct target *gone)
@@ -26,7 +31,7 @@ static void remove_target(struct capture *c, struct target *gone)
 	for (struct target **t = &c->targets; *t; t = &(*t)->next) {
 		if (*t != gone)
 			continue;
-		forget_room(c, gone);
+		capture_forget_room(c, gone);
 		if (!outlet_free(gone->outlet))
 			return; /* another time */
 		*t = gone->next;
@@ -125,13 +130,18 @@ static bool is_ill(const struct outlet_health *health)
 	return health->error || health->hangs;
 }
 
+/* A reader that is busy for a moment, a disk that writes back: they happen all the time. */
+static bool may_pass(const struct outlet_health *health)
+{
+	return (health->hangs || health->error == EAGAIN) &&
+	       clock_monotonic_ms() - health->since < TELL_AFTER_MS;
+}
+
 static void report_trouble(struct target *t, const struct outlet_health *now)
 {
 	const char *name = outlet_name(t->outlet);
 	uint64_t lost = lost_bytes(t->outlet);
 
-	if (!is_ill(&t->told) && is_ill(now))
-		t->lost_before = lost;
 	if (is_ill(now))
 		log_error(NULL,
 		          "log %s: %s; what programs write waits, or is counted and dropped "
@@ -139,7 +149,7 @@ static void report_trouble(struct target *t, const struct outlet_health *now)
 		          name, reason_of(now));
 	else if (is_ill(&t->told))
 		log_info(NULL, "log %s: takes output again; %llu bytes were lost", name,
-		         (unsigned long long)(lost - t->lost_before));
+		         (unsigned long long)(lost > t->lost_before ? lost - t->lost_before : 0));
 }
 
 static void report_rotation(const struct target *t, const struct outlet_health *now)
@@ -162,11 +172,16 @@ static void report(struct target *t, const struct outlet_health *now)
 {
 	/* a full disk answers with the same error again and again, and hangs a little now and then
 	 */
-	if (!is_same_health(&t->told, now))
-		report_trouble(t, now);
 	if (t->told.rotation != now->rotation)
 		report_rotation(t, now);
+	t->told.rotation = now->rotation;
+	if (is_ill(now) && may_pass(now))
+		return;
+	if (!is_same_health(&t->told, now))
+		report_trouble(t, now);
 	t->told = *now;
+	if (!is_ill(now))
+		t->lost_before = lost_bytes(t->outlet);
 }
 
 /* A pipe or socket tells when it has room. */
@@ -178,8 +193,7 @@ static void await_room(struct capture *c, struct target *t)
 	if (fd < 0)
 		return;
 	event.data.ptr = (char *)t + 1;
-	if (epoll_ctl(c->poll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
-		t->polled_fd = fd;
+	t->polled_fd = epoll_ctl(c->poll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? fd : fd_close(fd);
 }
 
 void capture_look(struct capture *c)
@@ -189,13 +203,12 @@ void capture_look(struct capture *c)
 	for (struct target *t = c->targets, *next; t; t = next) {
 		next = t->next;
 		free_gone(c, t);
-		if (outlet_take_news(t->outlet, &health)) {
-			report(t, &health);
+		if (outlet_take_news(t->outlet, &health))
 			tell_last_words(c, t->outlet);
-		}
+		report(t, &health);
 		capture_pack(c, t);
 		if (!health.error)
-			forget_room(c, t);
+			capture_forget_room(c, t);
 		await_room(c, t);
 		if (is_over(c, t))
 			remove_target(c, t);
@@ -300,37 +313,55 @@ static bool is_wanted(struct outlet *o)
 	return wanted;
 }
 
-/* Writes all there is, as long as the time has not come. */
-static void drain(struct target *t, msec_t until)
+static bool is_draining(const struct capture *c, const struct target *t, bool own)
 {
-	struct outlet *o = t->outlet;
+	return own == (t == c->own) && !t->given_up && !outlet_is_settled(t->outlet);
+}
+
+/* Waits for a target; whether it takes nothing. */
+static bool await_one(struct target *t, msec_t until)
+{
 	struct outlet_health health;
 
-	while (!outlet_is_settled(o)) {
-		outlet_end(o);
-		if (!outlet_await_rest(o, until))
-			return;
-		outlet_get_health(o, &health);
-		if (!health.error)
-			continue;
-		if (!is_wanted(o) || clock_monotonic_ms() >= until)
-			return;
-		poll(NULL, 0, DRAIN_RETRY_MS);
-		outlet_has_room(o);
+	if (!outlet_await_rest(t->outlet, until))
+		return false;
+	outlet_get_health(t->outlet, &health);
+	t->given_up = health.error && !is_wanted(t->outlet);
+	return health.error && !t->given_up;
+}
+
+/* Has all of them write at the same time: one that hangs costs the others nothing. */
+static void drain(struct capture *c, bool own, msec_t until)
+{
+	bool again = true;
+
+	for (struct target *t = c->targets; t; t = t->next)
+		t->given_up = false;
+	while (again && clock_monotonic_ms() < until) {
+		msec_t round = clock_monotonic_ms() + DRAIN_ROUND_MS;
+		bool refused = false;
+
+		again = false;
+		for (struct target *t = c->targets; t; t = t->next)
+			if (is_draining(c, t, own))
+				outlet_end(t->outlet);
+		for (struct target *t = c->targets; t; t = t->next) {
+			if (!is_draining(c, t, own))
+				continue;
+			refused |= await_one(t, round);
+			again |= is_draining(c, t, own);
+		}
+		if (refused)
+			poll(NULL, 0, DRAIN_ROUND_MS);
 	}
 }
 
 void capture_drain(struct capture *c, msec_t patience_ms)
 {
-	msec_t until = clock_monotonic_ms() + patience_ms;
-
+	drain(c, false, clock_monotonic_ms() + patience_ms);
 	for (struct target *t = c->targets; t; t = t->next)
-		if (t != c->own)
-			drain(t, until);
-	for (struct target *t = c->targets; t; t = t->next)
-		if (t != c->own && outlet_waiting(t->outlet))
+		if (t != c->own && !outlet_is_settled(t->outlet))
 			log_error(NULL, "log %s: %zu bytes could not be written",
 			          outlet_name(t->outlet), outlet_waiting(t->outlet));
-	if (c->own)
-		drain(c->own, clock_monotonic_ms() + patience_ms);
+	drain(c, true, clock_monotonic_ms() + patience_ms);
 }

@@ -37,9 +37,8 @@ static void report_error(struct target *t)
 {
 	struct packing *p = outlet_packing(t->outlet);
 
-	if (p->error)
-		log_warning(NULL, "log %s: cannot be packed and stays as it is: %s",
-		            p->path ? p->path : outlet_name(t->outlet), strerror(p->error));
+	log_warning(NULL, "log %s: cannot be packed and stays as it is: %s", p->path,
+	            strerror(p->error));
 	p->error = 0;
 }
 
@@ -73,13 +72,17 @@ static void pass_on(struct capture *c, struct target *t)
 void capture_pack(struct capture *c, struct target *t)
 {
 	switch (outlet_packing_phase(t->outlet)) {
-	case PACKING_NONE:
+	case PACKING_FAILED:
 		report_error(t);
+		outlet_set_packing_phase(t->outlet, PACKING_NONE);
+		if (c->packing == t)
+			pass_on(c, t);
+		break;
+	case PACKING_NONE:
 		if (c->packing == t)
 			pass_on(c, t);
 		break;
 	case PACKING_WANTED:
-		report_error(t);
 		/* its own: the thread has found the next file in one go with the end of the last */
 		if (!c->packing || c->packing == t)
 			pass_on(c, t);

@@ -17,7 +17,8 @@ struct target {
 	bool had_channels, is_over; /* it goes when it is empty */
 	struct outlet_health told;
 	uint64_t lost_before; /* bytes, when its trouble began */
-	int polled_fd;        /* in capture.poll_fd, for room; -1 = none */
+	int polled_fd;        /* in capture.poll_fd, for room; owned; -1 = none */
+	bool given_up;        /* by capture_drain */
 };
 
 /* The channels of a program's standard output and error; the same one twice if they go to the same
@@ -53,11 +54,14 @@ struct capture {
 	pthread_mutex_t rest_lock; /* taken behind an outlet's */
 	struct channel *resting;
 	bool rest_timer_runs;
+	bool has_news; /* there is something for capture_look */
 };
 
 /* Looks at what threads have to tell. */
 void capture_look(struct capture *c);
 /* Goes on with the packing of a target's rotated files. */
 void capture_pack(struct capture *c, struct target *t);
+/* A target is no longer asked whether it has room. */
+void capture_forget_room(struct capture *c, struct target *t);
 /* Has an outlet do what there is to do. */
 void capture_kick(struct capture *c, struct outlet *o);

@@ -98,6 +98,8 @@ void channel_free(struct channel *c)
 {
 	if (!c)
 		return;
+	/* a child that has not exec'ed yet has the pipe as well, and would keep it in the epoll */
+	epoll_ctl(c->poll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	fd_close(c->fd);
 	linecut_release(&c->cut);
 	logring_release(&c->ring);
@@ -125,6 +127,7 @@ int channel_open_end(struct channel *c, const struct credentials *who)
 
 void channel_begin_life(struct channel *c)
 {
+	channel_end_life(c);
 	/* what is too much to be told apart is taken for one */
 	if (c->life_count < CHANNEL_LIVES_MAX)
 		c->life_count++;
@@ -137,6 +140,8 @@ void channel_set_pid(struct channel *c, pid_t pid)
 		return;
 	c->lives[c->life_count - 1].pid = pid;
 	c->lives[c->life_count - 1].starting = false;
+	c->ready |= c->awaits_pid;
+	c->awaits_pid = false;
 }
 
 void channel_end_life(struct channel *c)
@@ -156,13 +161,15 @@ bool channel_at_life_end(const struct channel *c)
 
 void channel_next_life(struct channel *c)
 {
+	size_t said = c->said < c->ring.size ? c->said : c->ring.size;
+
 	c->life_count--;
 	memmove(c->lives, c->lives + 1, c->life_count * sizeof *c->lives);
 	free(c->last_words);
 	c->last_words_size = 0;
-	c->last_words = c->said ? malloc(c->said) : NULL;
+	c->last_words = said ? malloc(said) : NULL;
 	if (c->last_words)
-		c->last_words_size = logring_copy(&c->ring, c->last_words, c->said);
+		c->last_words_size = logring_copy(&c->ring, c->last_words, said);
 	c->said = 0;
 	c->in_lost_line = false; /* the next life begins a line */
 }
@@ -242,11 +249,12 @@ bool channel_drop(struct channel *c, char *buffer, size_t size, int reason)
 		ssize_t got = channel_read(c, buffer, size);
 
 		if (got > 0) {
-			c->gap = true;
+			c->gap = c->ready = true; /* to be told of */
 			c->lost_for = reason;
 			channel_note(c, buffer, (size_t)got);
 			count_lost(c, buffer, (size_t)got);
 		} else if (got == 0 && channel_at_life_end(c) && c->life_count > 1) {
+			c->cut_is_over |= !c->gap;
 			channel_next_life(c);
 		} else {
 			return false;

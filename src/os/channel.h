@@ -60,7 +60,10 @@ struct channel {
 	bool rests;        /* capture.resting has it */
 	bool leaving;      /* ends when it is empty */
 	bool gone;         /* it has: the thread wants nothing more of it */
+	bool awaits_pid;   /* there is something to read when the PID is known */
 	bool gap;          /* bytes were dropped and not told of yet */
+	bool cut_is_over;  /* the unfinished line is of a life that is over: nothing was dropped of
+	                      it, but the thread was not there when it ended */
 	bool in_lost_line; /* the next byte belongs to a line of which some were dropped */
 	uint64_t lost_lines, lost_bytes;             /* not told of yet */
 	uint64_t total_lost_lines, total_lost_bytes; /* since it was made */
@@ -72,7 +75,8 @@ struct channel {
 
 	/* of the thread that works on it */
 	struct linecut cut;
-	char *input; /* read and not yet worked on; owned */
+	pid_t read_pid; /* of the bytes that were read last */
+	char *input;    /* read and not yet worked on; owned */
 	size_t input_first, input_end;
 };
 
@@ -90,7 +94,7 @@ int channel_open_end(struct channel *c, const struct credentials *who);
 
 /* A life begins: the pipe holds nothing of it yet.  Locked. */
 void channel_begin_life(struct channel *c);
-/* Its PID is known (0: it did not come about).  Locked. */
+/* Its PID is known (0: it did not come about); may make the channel ready.  Locked. */
 void channel_set_pid(struct channel *c, pid_t pid);
 /* Nobody of it is left: what it wrote is in the pipe.  Locked. */
 void channel_end_life(struct channel *c);

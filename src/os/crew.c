@@ -20,6 +20,7 @@ enum {
 struct lane {
 	uint64_t id;
 	unsigned running; /* 0 = this place is free */
+	msec_t moved;     /* when a job was last begun or ended */
 };
 
 struct crew {
@@ -32,6 +33,7 @@ struct crew {
 	unsigned fresh;          /* made, and not yet at the queue */
 	bool lacking;            /* one could not be made that was needed */
 	unsigned at_risk;        /* working in a lane that may hang */
+	msec_t moved;            /* when one of these was last begun or ended */
 	bool closing, abandoned; /* abandoned: the last thread frees it */
 	void (*clear)(void *bench);
 };
@@ -105,13 +107,21 @@ static void enter_lane(struct crew *c, uint64_t id)
 
 	lane->id = id;
 	lane->running++;
-	c->at_risk += id != CREW_PROMPT;
+	if (id == CREW_PROMPT)
+		return;
+	c->at_risk++;
+	c->moved = lane->moved = clock_monotonic_ms();
 }
 
 static void leave_lane(struct crew *c, uint64_t id)
 {
-	find_lane(c, id)->running--;
-	c->at_risk -= id != CREW_PROMPT;
+	struct lane *lane = find_lane(c, id);
+
+	lane->running--;
+	if (id == CREW_PROMPT)
+		return;
+	c->at_risk--;
+	c->moved = lane->moved = clock_monotonic_ms();
 }
 
 /* --- the queue --- */
@@ -287,6 +297,18 @@ bool crew_is_full(struct crew *c, uint64_t lane)
 	full = !has_room(c, lane);
 	pthread_mutex_unlock(&c->lock);
 	return full;
+}
+
+msec_t crew_moved(struct crew *c, uint64_t lane)
+{
+	const struct lane *found;
+	msec_t moved;
+
+	pthread_mutex_lock(&c->lock);
+	found = find_lane(c, lane);
+	moved = found && found->running ? found->moved : c->moved;
+	pthread_mutex_unlock(&c->lock);
+	return moved;
 }
 
 void crew_retry(struct crew *c)

@@ -52,5 +52,9 @@ bool crew_cancel(struct crew *c, struct crew_job *job);
 /* Whether a job of this lane would have to wait for others there. */
 bool crew_is_full(struct crew *c, uint64_t lane);
 
+/* When a job of this lane was last begun or ended, if there are some at work; else when one was
+ * that might have hung (clock_monotonic_ms). */
+msec_t crew_moved(struct crew *c, uint64_t lane);
+
 /* Makes the thread that could not be made when a job was added (R4). */
 void crew_retry(struct crew *c);

@@ -21,10 +21,10 @@
 #include "os/syslogline.h"
 
 enum {
-	INPUT_SIZE = 128 * 1024,      /* one read */
-	OUT_FULL = 128 * 1024,        /* so much is written at once */
-	TURN_BYTES = 4 * 1024 * 1024, /* then it is another channel's turn */
-	ROOM_WAIT_MS = 20,            /* for a reader that is about to read */
+	INPUT_SIZE = 128 * 1024,  /* one read */
+	OUT_FULL = 128 * 1024,    /* so much is written at once */
+	TURN_BYTES = 1024 * 1024, /* then it is another channel's turn, and another outlet's */
+	ROOM_WAIT_MS = 20,        /* for a reader that is about to read */
 	NOTE_SIZE = 128,
 };
 
@@ -50,6 +50,7 @@ void outflow_clear(void *slot)
 
 	outbuf_release(&bench->out);
 	free(bench->input);
+	outbuf_release(&bench->out);
 	free(bench);
 }
 
@@ -75,10 +76,10 @@ static void show_life(struct outlet *o)
 
 /* --- the target --- */
 
-static int open_target(struct outlet *o)
+static int open_target(struct outlet *o, const struct logfile_policy *policy)
 {
 	switch (o->kind) {
-	case OUTLET_FILE: return o->file ? 0 : logfile_open(&o->file, o->name, &o->policy);
+	case OUTLET_FILE: return o->file ? 0 : logfile_open(&o->file, o->name, policy);
 	case OUTLET_STREAM: return 0;
 	case OUTLET_SYSLOG:
 	case OUTLET_JOURNAL:
@@ -116,19 +117,29 @@ static ssize_t write_stream(const struct outlet *o, const char *bytes, size_t si
 	return written < 0 ? -errno : written;
 }
 
-static ssize_t send_datagram(struct outlet *o, const char *bytes, size_t size)
+static ssize_t send_once(const struct outlet *o, const char *bytes, size_t size)
 {
 	ssize_t sent = send(o->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-	int r = sent < 0 ? -errno : 0;
 
-	if (r == -EAGAIN && await_room(o->fd) == 0) {
-		sent = send(o->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-		r = sent < 0 ? -errno : 0;
-	}
+	return sent < 0 ? -errno : sent;
+}
+
+static ssize_t send_datagram(struct outlet *o, const char *bytes, size_t size)
+{
+	ssize_t r = send_once(o, bytes, size);
+
+	if (r == -EAGAIN && await_room(o->fd) == 0)
+		r = send_once(o, bytes, size);
+	if (r >= 0 || r == -EAGAIN || r == -ENOBUFS || r == -EMSGSIZE)
+		return r;
 	/* its reader may have been started anew, under the same name */
-	if (r < 0 && r != -EAGAIN && r != -ENOBUFS && r != -EMSGSIZE)
-		o->fd = fd_close(o->fd);
-	return r < 0 ? r : sent;
+	fd_close(o->fd);
+	o->fd = logsocket_open(o->name);
+	if (o->fd >= 0)
+		return send_once(o, bytes, size);
+	r = o->fd;
+	o->fd = -1;
+	return r;
 }
 
 /* Some of it; negative errno: it takes nothing. */
@@ -234,7 +245,7 @@ static void lose(struct outlet *o, struct channel *c, const struct line *line, i
 static int emit(struct outlet *o, struct channel *c, enum log_format format,
                 const struct line_facts *facts, const struct line *line)
 {
-	int r = end_unfinished(o, c);
+	int r = end_unfinished(o, format == LOG_FORMAT_RAW ? c : NULL);
 
 	if (r == 0)
 		r = add_record(o, format, facts, line);
@@ -259,6 +270,7 @@ struct piece {
 	bool verbatim; /* nobody else writes there, and nothing is to be done to it */
 	struct line_facts facts;
 	bool after_gap;    /* bytes before these were dropped */
+	bool leaves;       /* there will be no more */
 	uint64_t life_end; /* of the life whose bytes these are */
 };
 
@@ -331,6 +343,7 @@ static int tell_gap(struct piece *p)
 	         : error == ETIMEDOUT ? "the log did not answer"
 	                              : strerror_r(error, reason, sizeof reason));
 	facts.stream = "verger";
+	end_unfinished(p->o, NULL);
 	return emit(p->o, c, p->format, &facts,
 	            &(struct line){ .bytes = text, .size = strlen(text) });
 }
@@ -361,7 +374,7 @@ static int end_life(struct piece *p)
 	if (r == 0)
 		r = tell_gap(p);
 	outlet_lock(p->o);
-	/* whoever dropped for us meanwhile may have gone on already */
+	/* whoever drops for us may have gone on already */
 	if (p->c->life_count && p->c->lives[0].end == p->life_end)
 		channel_next_life(p->c);
 	p->o->news = true;
@@ -395,8 +408,35 @@ static int work_on_kept(struct piece *p, struct bench *bench)
 	return r;
 }
 
-/* Reads, and leaves out the rest of a line that was being lost; *bytes is what there is then. */
-static ssize_t read_piece(struct piece *p, struct bench *bench, const char **bytes, size_t *size)
+/* The pipe is empty.  A program in a hurry is waited for at once; else a moment later, so that
+ * those who write a line now and then do not wake us for each.  Locked. */
+static void await_more(struct piece *p, size_t total)
+{
+	struct channel *c = p->c;
+
+	c->ready = false;
+	p->leaves = c->leaving;
+	if (p->leaves)
+		return;
+	if (total >= CHANNEL_BUSY_BYTES)
+		channel_arm(c);
+	else
+		p->o->hooks->rest(p->o->context, c);
+}
+
+/* Nothing may be read yet.  Locked. */
+static void await_pid(struct channel *c)
+{
+	c->ready = false;
+	c->awaits_pid = true;
+}
+
+/* Reads, and leaves out the rest of a line that was being lost; *bytes is what there is then.  What
+ * the channel waits for if there is nothing is settled before anybody else may look.  The count; 0:
+ * a life ends; -EAGAIN: the pipe is empty; -EINPROGRESS: whoever knows the PID in a moment tells.
+ */
+static ssize_t read_piece(struct piece *p, struct bench *bench, const char **bytes, size_t *size,
+                          size_t total)
 {
 	struct channel *c = p->c;
 	ssize_t got;
@@ -407,17 +447,21 @@ static ssize_t read_piece(struct piece *p, struct bench *bench, const char **byt
 	*bytes = bench->input;
 	*size = got > 0 ? (size_t)got : 0;
 	p->after_gap = false;
-	if (got > 0) {
+	if (got > 0)
 		channel_note(c, *bytes, *size);
-		if (c->gap) {
-			discard_held(c);
-			p->after_gap = channel_close_gap(c, bytes, size);
-		}
+	if (got != 0 && c->gap) {
+		discard_held(c);
+		p->after_gap = channel_close_gap(c, bytes, size);
 	}
-	p->facts.pid = channel_pid(c);
+	if (got > 0)
+		p->facts.pid = c->read_pid = channel_pid(c);
 	p->life_end = c->life_count ? c->lives[0].end : UINT64_MAX;
-	if (got == 0 && !channel_at_life_end(c))
+	if (got < 0) {
+		await_more(p, total);
+	} else if (got == 0 && !channel_at_life_end(c)) {
+		await_pid(c);
 		got = -EINPROGRESS;
+	}
 	outlet_unlock(p->o);
 	p->facts.time_us = clock_realtime_us();
 	return got;
@@ -428,51 +472,75 @@ static void begin_piece(struct piece *p, struct outlet *o, struct channel *c)
 	*p = (struct piece){ .o = o, .c = c };
 	outlet_lock(o);
 	p->format = c->format;
-	p->facts.pid = channel_pid(c);
 	p->verbatim = o->kind == OUTLET_FILE && c->format == LOG_FORMAT_RAW &&
 	              c->stalled == LOG_STALLED_BLOCK && o->channel_count == 1;
 	outlet_unlock(o);
+	p->facts.pid = c->read_pid;
 	p->facts.program = c->name;
 	p->facts.instance = c->instance;
 	p->facts.stream = c->stream == 1 ? "stdout" : "stderr";
 	p->facts.time_us = clock_realtime_us();
 }
 
-/* The pipe is empty: a channel that nobody wants any more is done with. */
+/* A life ended while its bytes were being dropped, and none of them were there any more. */
+static int end_cut(struct piece *p)
+{
+	struct line line;
+	bool is_over;
+
+	outlet_lock(p->o);
+	is_over = p->c->cut_is_over;
+	p->c->cut_is_over = false;
+	outlet_unlock(p->o);
+	if (!is_over || !linecut_flush(&p->c->cut, &line))
+		return 0;
+	return emit(p->o, p->c, p->format, &p->facts, &line);
+}
+
+/* The pipe is empty, and nobody will write there any more. */
 static int leave(struct piece *p)
 {
 	struct line line;
 	int r = 0;
 
-	if (!p->c->leaving)
-		return 0;
 	if (linecut_flush(&p->c->cut, &line))
 		r = emit(p->o, p->c, p->format, &p->facts, &line);
 	if (r == 0)
 		r = tell_gap(p);
 	outlet_lock(p->o);
-	p->c->gone = true;
+	p->c->gone = r == 0;
+	p->c->ready = r < 0; /* it has something to tell yet */
 	p->o->news = true;
 	outlet_unlock(p->o);
 	return r;
 }
 
-/* The pipe is empty.  A program in a hurry is waited for at once; else a moment later, so that
- * those who write a line now and then do not wake us for each. */
-static int await_more(struct piece *p, size_t total)
+/* Moves a piece.  0, 1: there is nothing more now, or negative errno of the target. */
+static int move_piece(struct piece *p, struct bench *bench, size_t *total)
 {
-	struct channel *c = p->c;
+	const char *bytes;
+	size_t size;
+	ssize_t got;
+	int r;
 
-	outlet_lock(p->o);
-	c->ready = false;
-	if (c->leaving)
-		;
-	else if (total >= CHANNEL_BUSY_BYTES)
-		channel_arm(c);
-	else
-		p->o->hooks->rest(p->o->context, c);
-	outlet_unlock(p->o);
-	return leave(p);
+	got = read_piece(p, bench, &bytes, &size, *total);
+	if (got == -EINPROGRESS)
+		return 1;
+	if (got == 0)
+		return end_life(p);
+	r = p->after_gap ? tell_gap(p) : 0;
+	if (got < 0) {
+		if (r == 0 && p->leaves)
+			r = leave(p);
+		return r < 0 ? r : 1;
+	}
+	*total += (size_t)got;
+	if (got >= CHANNEL_PIPE)
+		channel_widen(p->c);
+	if (r == 0)
+		return work_on(p, bench, bytes, size);
+	keep_input(p->c, bench, bytes, size);
+	return r;
 }
 
 /* Moves what is in a pipe to where it belongs.  0 or negative errno of the target. */
@@ -488,41 +556,31 @@ static int pump(struct outlet *o, struct channel *c, void **slot)
 	begin_piece(&p, o, c);
 	r = work_on_kept(&p, bench);
 	while (r == 0 && total < TURN_BYTES) {
-		const char *bytes;
-		size_t size;
-		ssize_t got;
-
 		if (!get_bench(slot))
 			return -ENOMEM;
-		got = read_piece(&p, bench, &bytes, &size);
-		if (got == -EINPROGRESS)
-			return 0; /* whoever knows the PID in a moment will tell */
-		if (got < 0)
-			return await_more(&p, total);
-		if (got == 0) {
-			r = end_life(&p);
-		} else {
-			total += (size_t)got;
-			if (got >= CHANNEL_PIPE)
-				channel_widen(c);
-			r = p.after_gap ? tell_gap(&p) : 0;
-			if (r == 0)
-				r = work_on(&p, bench, bytes, size);
-			else
-				keep_input(c, bench, bytes, size);
-		}
+		r = end_cut(&p);
+		if (r == 0)
+			r = move_piece(&p, bench, &total);
 	}
-	return r; /* it stays ready: there may be more */
+	o->turn_bytes += total;
+	return r < 0 ? r : 0; /* it stays ready if there may be more */
 }
 
 /* --- the job --- */
 
-/* Whose turn it is. */
+static bool has_kept(const struct channel *c)
+{
+	return c && c->input_first < c->input_end;
+}
+
+/* Whose turn it is.  Who has kept something goes on, so that no other comes to keep something. */
 static struct channel *next_ready(struct outlet *o)
 {
 	struct channel *c, *found = NULL;
 
 	outlet_lock(o);
+	if (has_kept(o->cursor))
+		found = o->cursor;
 	c = o->cursor ? o->cursor->next : NULL;
 	for (size_t i = 0; i <= o->channel_count && !found; i++) {
 		if (!c)
@@ -549,17 +607,19 @@ static int write_said(struct outlet *o)
 	o->said = (struct outbuf){ 0 };
 	outlet_unlock(o);
 	if (said.size)
+		r = end_unfinished(o, NULL);
+	if (said.size && r == 0)
 		r = outbuf_add(&o->out, said.data, said.size);
 	outbuf_release(&said);
 	return r ? r : flush(o);
 }
 
-static int reopen(struct outlet *o)
+static int reopen(struct outlet *o, const struct logfile_policy *policy, unsigned wanted)
 {
-	int r = o->file ? logfile_reopen(o->file) : open_target(o);
+	int r = o->file ? logfile_reopen(o->file) : open_target(o, policy);
 
 	outlet_lock(o);
-	o->wants_reopen = false;
+	o->reopens_done = wanted; /* it may have been wanted once more meanwhile */
 	o->reopen_error = -r;
 	outlet_unlock(o);
 	return o->file ? 0 : r;
@@ -570,29 +630,40 @@ static int prepare(struct outlet *o)
 {
 	struct logfile_policy policy;
 	bool policy_is_new, wants_reopen;
+	unsigned wanted;
 	int r;
 
 	outlet_lock(o);
 	policy = o->policy;
 	policy_is_new = o->policy_is_new;
-	wants_reopen = o->wants_reopen;
+	wanted = o->reopens_wanted;
+	wants_reopen = wanted != o->reopens_done;
 	o->policy_is_new = false;
 	outlet_unlock(o);
 	if (policy_is_new && o->file)
 		logfile_set_policy(o->file, &policy);
-	r = wants_reopen ? reopen(o) : open_target(o);
+	r = wants_reopen ? reopen(o, &policy, wanted) : open_target(o, &policy);
 	if (r == 0 && o->file)
 		r = logfile_check(o->file, clock_realtime_us());
 	return r;
 }
 
 /* An outlet without anything half written works with the thread's memory. */
-static void lend(struct outlet *o, struct outbuf *to, struct outbuf *from)
+static void lend(struct outlet *o, struct bench *bench)
 {
-	if (to->data || o->out.size)
+	if (o->out.data)
 		return;
-	*to = *from;
-	*from = (struct outbuf){ 0 };
+	o->out = bench->out;
+	bench->out = (struct outbuf){ 0 };
+}
+
+static void give_back(struct outlet *o, struct bench *bench)
+{
+	if (o->out.size)
+		return;
+	outbuf_release(&bench->out);
+	bench->out = o->out;
+	o->out = (struct outbuf){ 0 };
 }
 
 static int work(struct outlet *o, void **slot)
@@ -601,20 +672,27 @@ static int work(struct outlet *o, void **slot)
 	struct channel *c;
 	int r = bench ? prepare(o) : -ENOMEM;
 
+	o->turn_bytes = 0;
 	if (bench)
-		lend(o, &o->out, &bench->out);
+		lend(o, bench);
 	if (r == 0)
 		r = flush(o);
 	if (r == 0)
 		r = write_said(o);
-	while (r == 0 && (c = next_ready(o)))
+	while (r == 0 && o->turn_bytes < TURN_BYTES && (c = next_ready(o)))
 		r = pump(o, c, slot);
 	r = r == 0 ? flush(o) : r;
 	if (r == 0 && o->file)
 		outlet_pack(o);
 	if (bench)
-		lend(o, &bench->out, &o->out);
+		give_back(o, bench);
 	return r;
+}
+
+/* Whether programs that do not wait go on without it: who only has no room may have some soon. */
+static bool is_stalled(const struct outlet *o, msec_t now)
+{
+	return o->health.error != EAGAIN || now - o->health.since >= OUTLET_ROOM_MS;
 }
 
 /* Reads what need not be kept.  Whether there may be more.  Locked. */
@@ -622,6 +700,8 @@ static bool drop_all(struct outlet *o, struct bench *bench, int reason)
 {
 	bool more = false;
 
+	if (reason == EAGAIN && !is_stalled(o, clock_monotonic_ms()))
+		return false;
 	for (struct channel *c = o->channels; c && bench; c = c->next) {
 		if (c->stalled != LOG_STALLED_DROP || c->gone || c->armed)
 			continue;
@@ -645,17 +725,26 @@ static void note_result(struct outlet *o, int r)
 	health->hangs = false;
 	health->error = -r;
 	o->wants_room = r == -EAGAIN;
-	o->retry_at = r < 0 ? now + OUTLET_RETRY_MS : 0;
+	o->retry_at = r < 0 ? now + (r == -EAGAIN ? OUTLET_ROOM_MS : OUTLET_RETRY_MS) : 0;
+}
+
+/* Whether its turn is over before all was read.  Locked. */
+static bool has_more(const struct outlet *o)
+{
+	const struct channel *c = o->channels;
+
+	while (c && (!c->ready || c->gone))
+		c = c->next;
+	return c != NULL;
 }
 
 /* Locked: whether it is to be done again at once. */
 static bool finish(struct outlet *o, struct bench *bench, int r)
 {
-	bool more = false, news;
+	bool more, news;
 
 	note_result(o, r);
-	if (r < 0)
-		more = drop_all(o, bench, -r);
+	more = r < 0 ? drop_all(o, bench, -r) : has_more(o);
 	if (o->file && o->health.rotation != -logfile_trouble(o->file)) {
 		o->health.rotation = -logfile_trouble(o->file);
 		o->news = true;

@@ -3,6 +3,7 @@
 #include "os/outlet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,7 +103,7 @@ static void kick_locked(struct outlet *o)
 		o->works_since = clock_monotonic_ms();
 		crew_add(o->crew, &o->job);
 		return;
-	case OUTLET_WAITS: return;
+	case OUTLET_WAITS: break;
 	case OUTLET_WORKS: o->again = true; break;
 	}
 	if (o->health.hangs && !o->drains) {
@@ -202,6 +203,7 @@ void outlet_end(struct outlet *o)
 	outlet_lock(o);
 	for (struct channel *c = o->channels; c; c = c->next)
 		c->leaving = c->ready = true;
+	o->retry_at = 0;
 	kick_locked(o);
 	outlet_unlock(o);
 }
@@ -233,7 +235,7 @@ void outlet_reopen(struct outlet *o)
 	if (o->kind != OUTLET_FILE)
 		return;
 	outlet_lock(o);
-	o->wants_reopen = true;
+	o->reopens_wanted++;
 	o->retry_at = 0;
 	kick_locked(o);
 	outlet_unlock(o);
@@ -244,7 +246,7 @@ bool outlet_is_reopening(struct outlet *o, int *error)
 	bool is;
 
 	outlet_lock(o);
-	is = o->wants_reopen;
+	is = o->reopens_wanted != o->reopens_done;
 	*error = o->reopen_error;
 	outlet_unlock(o);
 	return is;
@@ -269,7 +271,7 @@ void outlet_set_packing_phase(struct outlet *o, enum packing_phase phase)
 {
 	outlet_lock(o);
 	o->packing.phase = phase;
-	if (phase == PACKING_OPENS || phase == PACKING_ENDS)
+	if (phase == PACKING_OPENS || phase == PACKING_ENDS || phase == PACKING_NONE)
 		kick_locked(o);
 	outlet_unlock(o);
 }
@@ -295,13 +297,33 @@ void outlet_get_health(struct outlet *o, struct outlet_health *health)
 	outlet_unlock(o);
 }
 
-/* The thread has been away for too long: those that must not wait for it are served by another. */
+/* Since when nothing has happened.  In a queue it is others that hang, or only have much to do. */
+static msec_t stands_since(const struct outlet *o)
+{
+	msec_t moved;
+
+	if (o->state != OUTLET_WAITS)
+		return o->works_since;
+	moved = crew_moved(o->crew, o->job.lane);
+	return moved > o->works_since ? moved : o->works_since;
+}
+
+/* The thread has been away for too long: those that must not wait for it are served by another.  It
+ * takes two looks: if all of us stood still, the thread had no time either. */
 static void judge_hang(struct outlet *o, msec_t now)
 {
-	if (o->state == OUTLET_RESTS || now - o->works_since < OUTLET_HANGS_MS || o->health.hangs)
+	msec_t since;
+	bool seen;
+
+	if (o->state == OUTLET_RESTS || o->health.hangs)
+		return;
+	since = stands_since(o);
+	seen = o->seen_since == since;
+	o->seen_since = since;
+	if (!seen || now - since < OUTLET_HANGS_MS)
 		return;
 	o->health.hangs = true;
-	o->health.since = o->works_since;
+	o->health.since = since;
 	o->news = true;
 	kick_locked(o);
 }
@@ -325,9 +347,10 @@ int outlet_room_fd(struct outlet *o)
 
 	outlet_lock(o);
 	/* while a thread works, its descriptors are its own */
-	if (o->wants_room && o->state == OUTLET_RESTS)
-		fd = o->file ? logfile_fd(o->file) : o->fd;
-	o->wants_room = o->wants_room && fd < 0;
+	if (o->wants_room && o->state == OUTLET_RESTS) {
+		fd = fcntl(o->file ? logfile_fd(o->file) : o->fd, F_DUPFD_CLOEXEC, 0);
+		o->wants_room = false;
+	}
 	outlet_unlock(o);
 	return fd;
 }
@@ -341,7 +364,7 @@ size_t outlet_waiting(struct outlet *o)
 	if (o->state != OUTLET_WORKS) /* else these are the thread's */
 		waiting += o->out.size - o->out_first;
 	for (const struct channel *c = o->channels; c; c = c->next)
-		waiting += channel_waiting(c) +
+		waiting += (c->gone ? 0 : channel_waiting(c)) +
 		           (o->state != OUTLET_WORKS ? c->input_end - c->input_first : 0);
 	outlet_unlock(o);
 	return waiting;

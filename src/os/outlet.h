@@ -21,6 +21,7 @@ enum outlet_kind { OUTLET_FILE, OUTLET_STREAM, OUTLET_SYSLOG, OUTLET_JOURNAL };
 enum {
 	OUTLET_HANGS_MS = 250,        /* a target that has not answered for so long hangs */
 	OUTLET_RETRY_MS = 1000,       /* after which one that takes nothing is tried again */
+	OUTLET_ROOM_MS = 250,         /* likewise, one that only has no room: it may tell before */
 	OUTLET_SAID_MAX = 256 * 1024, /* vergerd's own lines that wait */
 };
 
@@ -78,7 +79,7 @@ void outlet_kick(struct outlet *o);
 /* It has room again: it is tried at once. */
 void outlet_has_room(struct outlet *o);
 
-/* Nobody will write any more: what there is in the pipes is all. */
+/* Nobody will write any more: what there is in the pipes is all.  It is tried at once. */
 void outlet_end(struct outlet *o);
 
 /* The crew is gone, and no thread will come. */
@@ -109,7 +110,8 @@ bool outlet_is_settled(struct outlet *o);
 /* Bytes that have not been written. */
 size_t outlet_waiting(struct outlet *o);
 
-/* The descriptor to wait for until it has room; -1 = none. */
+/* A descriptor to wait for until it has room, the caller's; -1 = none.  (The outlet's own may be
+ * closed by a thread and mean something else then.) */
 int outlet_room_fd(struct outlet *o);
 
 /* Where the packing of a rotated file is: by turns a thread and the loop go on with it. */
@@ -120,6 +122,7 @@ enum packing_phase {
 	PACKING_OPENED, /* loop: start the packer */
 	PACKING_RUNS,   /* loop: wait for its end */
 	PACKING_ENDS,   /* thread: put the result in place */
+	PACKING_FAILED, /* loop: tell the error */
 };
 
 struct packing {
@@ -128,7 +131,7 @@ struct packing {
 	enum log_compress how;
 	int in, out;    /* while OPENED; the loop's to take */
 	bool succeeded; /* while it ENDS */
-	int error;      /* positive errno of the last one, until the loop has told it; 0 = none */
+	int error;      /* positive errno, when it FAILED */
 };
 
 /* What the loop may look at and change while it is the loop's turn. */

@@ -25,7 +25,7 @@ static void give_up(struct outlet *o, int error)
 	logfile_set_packing(o->file, p->path);
 	logfile_set_packing(o->file, NULL);
 	p->error = error == ENOENT ? 0 : error;
-	go_on(o, PACKING_NONE);
+	go_on(o, p->error ? PACKING_FAILED : PACKING_NONE);
 }
 
 static void look_for_one(struct outlet *o)
@@ -65,8 +65,9 @@ static void put_in_place(struct outlet *o)
 
 	logfile_set_packing(o->file, NULL);
 	p->error = -r;
-	go_on(o, PACKING_NONE);
-	look_for_one(o);
+	go_on(o, p->error ? PACKING_FAILED : PACKING_NONE);
+	if (!p->error)
+		look_for_one(o);
 }
 
 void outlet_pack(struct outlet *o)
@@ -77,7 +78,8 @@ void outlet_pack(struct outlet *o)
 	case PACKING_ENDS: put_in_place(o); break;
 	case PACKING_WANTED:
 	case PACKING_OPENED:
-	case PACKING_RUNS: break; /* the loop's turn */
+	case PACKING_RUNS:
+	case PACKING_FAILED: break; /* the loop's turn */
 	}
 }
 

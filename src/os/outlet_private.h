@@ -33,20 +33,23 @@ struct outlet {
 	struct channel *channels, *cursor; /* owned; in the order of their making */
 	size_t channel_count;
 	struct outbuf said; /* vergerd's own lines */
-	bool wants_reopen;
+	unsigned reopens_wanted, reopens_done;
 	int reopen_error;
 	bool policy_is_new;
 	struct logfile_policy policy;
 	struct outlet_health health;
 	bool news, wants_room;
 	msec_t retry_at, works_since;
+	msec_t seen_since; /* works_since, when outlet_watch saw it last */
 	struct packing packing;
 
 	/* of the thread that works */
 	struct logfile *file;
-	int fd;            /* stream (borrowed) or socket (owned) */
-	struct outbuf out; /* made and not yet written */
+	int fd; /* stream (borrowed) or socket (owned) */
+	struct outbuf
+		out; /* made and not yet written; its memory is the thread's while nothing is */
 	size_t out_first;
+	size_t turn_bytes;                /* read since the job began */
 	const struct channel *unfinished; /* whose line the file ends in the middle of */
 	struct linestamp stamp;
 	int64_t local_second; /* of local_time */
