@@ -190,7 +190,7 @@ START_TEST(s6_a_wait_ends_in_time)
 	ck_assert_int_eq(verger_call(client, "Status", NULL, NULL), -ETIMEDOUT);
 	waited = clock_monotonic_ms() - start;
 	ck_assert_int_ge(waited, 99);
-	ck_assert_int_lt(waited, 4000);
+	ck_assert_int_lt(waited, 25000); /* it would be for ever */
 	/* the reply that still may come would be taken for another's */
 	ck_assert_int_eq(verger_call(client, "Status", NULL, NULL), -ECONNRESET);
 }

@@ -60,7 +60,7 @@ class FakeVergerd:
             if reply is None:
                 return False
             if isinstance(reply, threading.Event):
-                reply.wait(30)
+                reply.wait(120)
                 continue
             try:
                 connection.sendall(reply if isinstance(reply, bytes) else json.dumps(reply).encode() + b"\0")

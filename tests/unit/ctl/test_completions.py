@@ -47,7 +47,7 @@ def complete_in_bash(folder, words, breaks):
         _vergerctl 2>/dev/null
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=folder, timeout=20)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=folder, timeout=120)
     return done.stdout.split("\n")[:-1]
 
 
@@ -76,7 +76,7 @@ def test_bash_runs_nothing_that_a_name_says(tmp_path, vergerd):
 def test_fish_completes_names(vergerd):
     need("fish")
     script = f"set -p PATH {VERGERCTL.parent}; source {FILES['fish']}; complete -C 'vergerctl -s {vergerd.path} stop w'"
-    done = subprocess.run(["fish", "-N", "-c", script], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["fish", "-N", "-c", script], capture_output=True, text=True, timeout=120)
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["web", "worker", "worker:0", "worker:1"]
 
 
@@ -90,7 +90,7 @@ def test_zsh_completes_verbs_and_names(tmp_path, vergerd):
 
     def type_and_see(typed, expected):
         os.write(master, typed.encode())
-        seen, deadline = "", time.monotonic() + 15
+        seen, deadline = "", time.monotonic() + 120
         while expected not in seen and time.monotonic() < deadline:
             if select.select([master], [], [], 0.2)[0]:
                 seen += os.read(master, 65536).decode(errors="replace")

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 30000, WORDS_MAX = 64 };
+enum { PATIENCE_MS = 120000, WORDS_MAX = 64 };
 
 static int count_fd;
 
@@ -22,6 +22,12 @@ static void wait_ms(long ms)
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;
+}
+
+static void await_file(const char *path)
+{
+	while (access(path, F_OK) < 0)
+		wait_ms(1);
 }
 
 static void on_counted(int signo)
@@ -75,15 +81,15 @@ static void bomb(long count)
 
 static void *outlive(void *arg)
 {
-	wait_ms((long)arg);
+	await_file(arg);
 	_exit(5);
 }
 
-static _Noreturn void leave_a_thread(long ms)
+static _Noreturn void leave_a_thread(const char *path)
 {
 	pthread_t thread;
 
-	pthread_create(&thread, NULL, outlive, (void *)ms);
+	pthread_create(&thread, NULL, outlive, (void *)path);
 	syscall(SYS_exit, 0);
 	abort();
 }
@@ -91,9 +97,15 @@ static _Noreturn void leave_a_thread(long ms)
 static void count_signal(const char *value)
 {
 	struct sigaction action = { .sa_handler = on_counted, .sa_flags = SA_RESTART };
+	sigset_t one;
 
+	/* whoever sees the file may send the signal */
+	sigemptyset(&one);
+	sigaddset(&one, (int)number(value));
+	sigprocmask(SIG_BLOCK, &one, NULL);
 	count_fd = open(strchr(value, ':') + 1, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	sigaction((int)number(value), &action, NULL);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
 }
 
 static void write_pid(const char *path)
@@ -146,13 +158,15 @@ static void obey(const char *word)
 	else if ((value = value_of(word, "bomb")))
 		bomb(number(value));
 	else if ((value = value_of(word, "leader-exits")))
-		leave_a_thread(number(value));
+		leave_a_thread(value);
 	else if ((value = value_of(word, "count")))
 		count_signal(value);
 	else if ((value = value_of(word, "pid")))
 		write_pid(value);
 	else if ((value = value_of(word, "touch")))
 		close(open(value, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	else if ((value = value_of(word, "await")))
+		await_file(value);
 	else if ((value = value_of(word, "wait")))
 		wait_ms(number(value));
 	else if ((value = value_of(word, "exit")))

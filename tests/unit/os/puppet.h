@@ -8,15 +8,17 @@
  *   ignore=N       ignores signal N
  *   clear-env      execs itself with an empty environment
  *   bomb=N         N processes that fork a copy and end, without pause; every third leaves the
- * session each time leader-exits=M the first thread ends, another lives M milliseconds more
+ *                  session each time
+ *   leader-exits=FILE  the first thread ends, another lives until there is such a file
  *   count=N:FILE   appends a byte to FILE for each signal N it receives, from now on
  *   pid=FILE       writes its PID
  *   touch=FILE     makes an empty file
+ *   await=FILE     waits until there is such a file
  *   wait=M         waits M milliseconds
  *   stop           stops itself
  *   exit=N         ends
  *
- * After the last word it stays, for half a minute at most. */
+ * After the last word it stays, for two minutes at most. */
 #pragma once
 
 /* The word that makes a test program a puppet: first argument. */

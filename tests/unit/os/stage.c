@@ -27,7 +27,7 @@
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
 
-enum { WORDS_MAX = 64, SWEEP_MS = 5000, READY_MS = 5000 };
+enum { WORDS_MAX = 64, SWEEP_MS = 30000, READY_MS = 30000, LOOK_MS = 300, LOOKS_MAX = 10 };
 
 static void pause_ms(int ms)
 {
@@ -288,6 +288,23 @@ bool stage_run_until(struct stage *s, bool (*done)(struct stage *s), int ms)
 void stage_run(struct stage *s, int ms)
 {
 	stage_run_until(s, NULL, ms);
+}
+
+void stage_touch(struct stage *s, const char *name)
+{
+	close(open(stage_path(s, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+}
+
+bool stage_comes_to_rest(struct stage *s)
+{
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		unsigned before = ev_iteration(s->loop);
+
+		stage_run(s, LOOK_MS);
+		if (ev_iteration(s->loop) - before <= 1) /* the deadline's own */
+			return true;
+	}
+	return false;
 }
 
 void stage_await_file(struct stage *s, const char *name)

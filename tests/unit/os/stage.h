@@ -70,6 +70,13 @@ bool stage_run_until(struct stage *s, bool (*done)(struct stage *s), int ms);
 /* Runs the loop for a while. */
 void stage_run(struct stage *s, int ms);
 
+/* Whether there comes a while in which the loop does nothing at all (I1).  What has to be done
+ * once, however late on a busy machine, may be done before. */
+bool stage_comes_to_rest(struct stage *s);
+
+/* Makes a file: what puppets with `await` wait for. */
+void stage_touch(struct stage *s, const char *name);
+
 /* Waits for a file to be there; the puppets' way to say that they are ready. */
 void stage_await_file(struct stage *s, const char *name);
 
