@@ -42,14 +42,17 @@ static void ensure_run_dir(const struct settings *s, struct refusal *refusal)
 		refuse(refusal, EXIT_STATUS_CREATE, "run_dir %s: %s", s->run_dir, strerror(-r));
 }
 
-static void open_log(const struct settings *s, struct logtarget **logtarget,
-                     struct refusal *refusal)
+static void open_log(const struct settings *s, struct capture *capture,
+                     struct logtarget **logtarget, struct refusal *refusal)
 {
-	int r = logtarget_open(logtarget, s->log_target, s->log_path);
+	struct logtarget_wish wish = logtarget_wish(s);
+	struct logtarget_world world = logtarget_world(capture);
+	int r = logtarget_open(logtarget, &wish, &world);
 
 	log_set_level(s->log_level);
 	if (r < 0)
-		refuse(refusal, EXIT_STATUS_CREATE, "log %s: %s", s->log_path, strerror(-r));
+		refuse(refusal, EXIT_STATUS_CREATE, "log %s: %s", logtarget_name(&wish),
+		       strerror(-r));
 }
 
 static void take_lock(struct lock *lock, const char *path, struct refusal *refusal)
@@ -135,12 +138,12 @@ static int run(const struct boot *boot, struct logtarget *logtarget, struct capt
 }
 
 /* what must be had before anything is started */
-static void prepare(const struct settings *s, struct logtarget **logtarget, struct lock *lock,
-                    struct refusal *refusal)
+static void prepare(const struct settings *s, struct capture *capture, struct logtarget **logtarget,
+                    struct lock *lock, struct refusal *refusal)
 {
 	ensure_run_dir(s, refusal);
 	if (!refusal->status)
-		open_log(s, logtarget, refusal);
+		open_log(s, capture, logtarget, refusal);
 	if (!refusal->status && s->pidfile)
 		take_lock(lock, s->pidfile, refusal);
 }
@@ -175,14 +178,14 @@ int boot_run(const struct boot *boot)
 	if (!capture)
 		refuse(&refusal, EXIT_STATUS_SYSTEM, "cannot start: %s", strerror(errno));
 	else
-		prepare(boot->settings, &logtarget, &lock, &refusal);
+		prepare(boot->settings, capture, &logtarget, &lock, &refusal);
 	status = refusal.status ? 0 : run(boot, logtarget, capture, &lock, report_fd, &refusal);
 	if (refusal.status) {
 		tell(&refusal, report_fd);
 		status = refusal.status;
 	}
 	lock_release(&lock);
-	logtarget_close(logtarget);
+	logtarget_close(logtarget); /* with whatever was logged until here */
 	capture_free(capture);
 	return status;
 }

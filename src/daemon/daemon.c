@@ -297,7 +297,6 @@ static void on_signal(void *context, int signo)
 {
 	struct daemon *d = context;
 	char name[SIGNAME_SIZE];
-	int r;
 
 	if (supervisor_claims_signal(d->supervisor, signo)) {
 		daemon_post(d, (struct event){ .type = EVENT_SIGNAL, .signal = signo });
@@ -309,12 +308,7 @@ static void on_signal(void *context, int signo)
 	case SIGINT:
 	case SIGQUIT: ask_shutdown(d, signo); break;
 	case SIGHUP: reload_on_hangup(d); break;
-	case SIGUSR2:
-		r = d->logtarget ? logtarget_reopen(d->logtarget) : 0;
-		if (r < 0)
-			log_error(NULL, "the log cannot be opened again: %s", strerror(-r));
-		capture_reopen(d->capture);
-		break;
+	case SIGUSR2: capture_reopen(d->capture); break;
 	default:
 		log_info(NULL,
 		         "%s has no meaning for vergerd and is ignored; forward_signals can give "

@@ -162,16 +162,18 @@ static void follow_log(struct daemon *d, const struct settings *before)
 {
 	const struct settings *s = d->settings;
 	bool same_path = s->log_path && before->log_path && !strcmp(s->log_path, before->log_path);
+	struct logtarget_wish wish = logtarget_wish(s);
 	int r;
 
 	log_set_level(s->log_level);
+	logtarget_set_json(d->logtarget, s->log_json);
 	if (!d->log_behind && s->log_target == before->log_target &&
 	    (same_path || s->log_target != LOG_TARGET_FILE))
 		return;
-	r = logtarget_change(d->logtarget, s->log_target, s->log_path);
+	r = logtarget_change(d->logtarget, &wish);
 	d->log_behind = r < 0;
 	if (r < 0)
-		log_error(NULL, "log %s: %s; the log stays where it was", s->log_path,
+		log_error(NULL, "log %s: %s; the log stays where it was", logtarget_name(&wish),
 		          strerror(-r));
 }
 

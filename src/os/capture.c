@@ -24,7 +24,8 @@
 
 enum {
 	EVENTS_AT_ONCE = 64,
-	STREAM_LANES = 0x100, /* beside those of devices */
+	STREAM_LANES = 0x100,    /* beside those of devices */
+	OWN_AT_ONCE = 64 * 1024, /* so many bytes do not wait until the loop is idle */
 	CREW_PATIENCE_MS = 200,
 };
 
@@ -197,6 +198,22 @@ static struct target *get_stream(struct capture *c, int fd)
 	return t;
 }
 
+/* Sees to it that a target with work is looked after. */
+static void watch(struct capture *c)
+{
+	if (!c->loop || ev_is_active(&c->watch))
+		return;
+	ev_now_update(c->loop);
+	ev_timer_set(&c->watch, WATCH_SECONDS, WATCH_SECONDS);
+	ev_timer_start(c->loop, &c->watch);
+}
+
+void capture_kick(struct capture *c, struct outlet *o)
+{
+	outlet_kick(o);
+	watch(c);
+}
+
 /* --- vergerd's own log --- */
 
 static void leave_own(struct capture *c)
@@ -205,8 +222,11 @@ static void leave_own(struct capture *c)
 
 	c->own = NULL;
 	c->own_fd = -1;
-	if (own && !outlet_has_channels(own->outlet))
-		own->is_over = true; /* when all of it is written */
+	c->own_waits = 0;
+	if (!own)
+		return;
+	own->is_over = !outlet_has_channels(own->outlet); /* when all of it is written */
+	capture_kick(c, own->outlet);
 }
 
 static void take_own(struct capture *c, struct target *t)
@@ -223,7 +243,7 @@ int capture_own_file(struct capture *c, const char *path)
 	struct logfile *file = NULL;
 	struct target *t;
 	int r = errand_open_logfile(c->crew, lane_of(c, path), &file, path, &policy,
-	                            CAPTURE_DRAIN_MS);
+	                            c->loop ? ERRAND_PATIENCE_MS : CAPTURE_DRAIN_MS);
 
 	if (r < 0)
 		return r;
@@ -262,30 +282,33 @@ bool capture_wants_own(const struct capture *c)
 	return c->own != NULL;
 }
 
-/* --- watching --- */
-
-/* Sees to it that a target with work is looked after. */
-static void watch(struct capture *c)
+void capture_own_here(struct capture *c)
 {
-	if (!c->loop || ev_is_active(&c->watch))
-		return;
-	ev_now_update(c->loop);
-	ev_timer_set(&c->watch, WATCH_SECONDS, WATCH_SECONDS);
-	ev_timer_start(c->loop, &c->watch);
+	if (c->own && crew_is_empty(c->crew))
+		outlet_say_here(c->own->outlet);
 }
 
-void capture_kick(struct capture *c, struct outlet *o)
+static void send_for_own(struct capture *c)
 {
-	outlet_kick(o);
-	watch(c);
+	c->own_waits = 0;
+	if (!c->own)
+		return;
+	capture_kick(c, c->own->outlet);
+	capture_own_here(c);
 }
 
 bool capture_say(struct capture *c, const char *line, size_t size)
 {
-	/* work is for when the loop has nothing better to do (on_prepare) */
-	c->own_waits = true;
-	return outlet_say(c->own->outlet, line, size);
+	bool taken = c->own && outlet_say(c->own->outlet, line, size);
+
+	/* a thread for each line would wake up for each */
+	c->own_waits += size;
+	if (!c->loop || c->own_waits >= OWN_AT_ONCE)
+		send_for_own(c);
+	return taken;
 }
+
+/* --- watching --- */
 
 static void on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
 {
@@ -293,11 +316,8 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (!c->own_waits)
-		return;
-	c->own_waits = false;
-	if (c->own)
-		capture_kick(c, c->own->outlet);
+	if (c->own_waits)
+		send_for_own(c);
 }
 
 static void start_rest(struct capture *c)
@@ -382,6 +402,7 @@ static void on_watch(struct ev_loop *loop, ev_timer *w, int events)
 	for (struct target *t = c->targets; t; t = t->next)
 		again |= outlet_watch(t->outlet, now);
 	crew_retry(c->crew);
+	capture_own_here(c);
 	if (!again)
 		ev_timer_stop(loop, w);
 	capture_look(c); /* the last time all of them rest; and it may find new work */

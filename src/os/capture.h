@@ -60,8 +60,9 @@ void capture_detach(struct capture *c);
 
 /* vergerd's own log */
 
-/* Has vergerd's own lines written by a thread: to this file (opened here; 0 or negative errno), or
- * to this descriptor (borrowed; 0 or -ENOMEM). */
+/* Has vergerd's own lines written by a thread: to this file (opened here; 0 or negative errno, and
+ * -ETIMEDOUT when it does not answer: the loop is not kept waiting for it), or to this descriptor
+ * (borrowed; 0 or -ENOMEM). */
 int capture_own_file(struct capture *c, const char *path);
 int capture_own_stream(struct capture *c, int fd);
 /* vergerd writes its own lines to `fd` itself, as long as no program does through an outlet; -1: it
@@ -69,8 +70,11 @@ int capture_own_stream(struct capture *c, int fd);
 void capture_own_beside(struct capture *c, int fd);
 /* Whether vergerd's own lines are to be given to capture_say. */
 bool capture_wants_own(const struct capture *c);
-/* Takes a line, with its newline; false: too much is waiting there. */
+/* Takes a line, with its newline; false: too much is waiting there.  The thread comes for it when
+ * the loop has nothing else to do, or at once where there is no loop. */
 bool capture_say(struct capture *c, const char *line, size_t size);
+/* Waits until all of them are written, no longer than CAPTURE_DRAIN_MS. */
+void capture_drain_own(struct capture *c);
 
 /* programs */
 
@@ -121,6 +125,6 @@ size_t capture_recent(struct capture *c, uint32_t id, char *out, size_t size);
 /* Descriptors it may need for these settings, at most. */
 size_t capture_descriptors(const struct settings *settings);
 
-/* Waits until all is written, as long as targets take it and no longer than `patience_ms`; says
- * what was not. */
+/* Waits until all that programs wrote is written, as long as targets take it and no longer than
+ * `patience_ms`; says what was not. */
 void capture_drain(struct capture *c, msec_t patience_ms);

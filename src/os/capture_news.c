@@ -137,6 +137,17 @@ static bool may_pass(const struct outlet_health *health)
 	       clock_monotonic_ms() - health->since < TELL_AFTER_MS;
 }
 
+/* vergerd's own log can tell of itself when it is over. */
+static void report_own_trouble(struct target *t, const struct outlet_health *now)
+{
+	const char *name = outlet_name(t->outlet);
+
+	if (is_ill(now))
+		log_error(NULL, "log %s: %s; vergerd's own lines wait", name, reason_of(now));
+	else if (is_ill(&t->told))
+		log_info(NULL, "log %s: takes lines again", name);
+}
+
 static void report_trouble(struct target *t, const struct outlet_health *now)
 {
 	const char *name = outlet_name(t->outlet);
@@ -177,11 +188,25 @@ static void report(struct target *t, const struct outlet_health *now)
 	t->told.rotation = now->rotation;
 	if (is_ill(now) && may_pass(now))
 		return;
-	if (!is_same_health(&t->told, now))
+	if (!is_same_health(&t->told, now) && outlet_has_channels(t->outlet))
 		report_trouble(t, now);
+	else if (!is_same_health(&t->told, now))
+		report_own_trouble(t, now);
 	t->told = *now;
 	if (!is_ill(now))
 		t->lost_before = lost_bytes(t->outlet);
+}
+
+static void report_reopening(struct target *t)
+{
+	int error;
+
+	if (!t->reopens || outlet_is_reopening(t->outlet, &error))
+		return;
+	t->reopens = false;
+	if (error)
+		log_error(NULL, "log %s cannot be opened again: %s", outlet_name(t->outlet),
+		          strerror(error));
 }
 
 /* A pipe or socket tells when it has room. */
@@ -206,6 +231,7 @@ void capture_look(struct capture *c)
 		if (outlet_take_news(t->outlet, &health))
 			tell_last_words(c, t->outlet);
 		report(t, &health);
+		report_reopening(t);
 		capture_pack(c, t);
 		if (!health.error)
 			capture_forget_room(c, t);
@@ -220,6 +246,7 @@ void capture_look(struct capture *c)
 void capture_reopen(struct capture *c)
 {
 	for (struct target *t = c->targets; t; t = t->next) {
+		t->reopens = outlet_kind(t->outlet) == OUTLET_FILE;
 		outlet_reopen(t->outlet);
 		capture_kick(c, t->outlet);
 	}
@@ -313,9 +340,17 @@ static bool is_wanted(struct outlet *o)
 	return wanted;
 }
 
+/* Programs write there, and not only vergerd. */
+static bool is_shared(const struct capture *c, const struct target *t)
+{
+	return t != c->own || outlet_has_channels(t->outlet);
+}
+
 static bool is_draining(const struct capture *c, const struct target *t, bool own)
 {
-	return own == (t == c->own) && !t->given_up && !outlet_is_settled(t->outlet);
+	bool is_meant = own ? t == c->own : is_shared(c, t);
+
+	return is_meant && !t->given_up && !outlet_is_settled(t->outlet);
 }
 
 /* Waits for a target; whether it takes nothing. */
@@ -345,6 +380,8 @@ static void drain(struct capture *c, bool own, msec_t until)
 		for (struct target *t = c->targets; t; t = t->next)
 			if (is_draining(c, t, own))
 				outlet_end(t->outlet);
+		crew_retry(c->crew);
+		capture_own_here(c);
 		for (struct target *t = c->targets; t; t = t->next) {
 			if (!is_draining(c, t, own))
 				continue;
@@ -363,5 +400,17 @@ void capture_drain(struct capture *c, msec_t patience_ms)
 		if (t != c->own && !outlet_is_settled(t->outlet))
 			log_error(NULL, "log %s: %zu bytes could not be written",
 			          outlet_name(t->outlet), outlet_waiting(t->outlet));
-	drain(c, true, clock_monotonic_ms() + patience_ms);
+}
+
+void capture_drain_own(struct capture *c)
+{
+	struct outlet_health health;
+	msec_t patience = CAPTURE_DRAIN_MS;
+
+	if (!c->own)
+		return;
+	outlet_get_health(c->own->outlet, &health);
+	if (health.hangs || health.error) /* it has been waited for */
+		patience = OUTLET_RETRY_MS;
+	drain(c, true, clock_monotonic_ms() + patience);
 }

@@ -15,6 +15,7 @@ struct target {
 	dev_t dev;             /* of a stream */
 	ino_t ino;
 	bool had_channels, is_over; /* it goes when it is empty */
+	bool reopens;               /* was told to */
 	struct outlet_health told;
 	uint64_t lost_before; /* bytes, when its trouble began */
 	int polled_fd;        /* in capture.poll_fd, for room; owned; -1 = none */
@@ -32,8 +33,8 @@ struct capture {
 	struct target *targets; /* owned */
 	struct target *own;     /* where vergerd's own lines go; NULL = elsewhere */
 	int own_fd;             /* which vergerd writes to itself; -1 = none */
-	bool own_waits;
-	uint64_t lane; /* of the folder looked at last; 0 = none */
+	size_t own_waits;       /* bytes of vergerd's own that no thread was called for */
+	uint64_t lane;          /* of the folder looked at last; 0 = none */
 	size_t lane_size;
 	char lane_folder[256];
 	struct packer *packer;  /* owned; NULL = nothing is packed */
@@ -57,6 +58,8 @@ struct capture {
 	bool has_news; /* there is something for capture_look */
 };
 
+/* Has vergerd's own log written where no thread can be had. */
+void capture_own_here(struct capture *c);
 /* Looks at what threads have to tell. */
 void capture_look(struct capture *c);
 /* Goes on with the packing of a target's rotated files. */

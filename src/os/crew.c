@@ -15,6 +15,7 @@
 enum {
 	STACK_SIZE = 256 * 1024, /* what is not touched costs nothing */
 	IDLE_MS = 500,           /* how long a thread waits for more to do */
+	BRIEF_IDLE_MS = 10,
 };
 
 struct lane {
@@ -217,9 +218,9 @@ static struct crew_job *take(struct crew *c)
 }
 
 /* The next job, waiting for it a while; NULL: it is time to end. */
-static struct crew_job *await_job(struct crew *c)
+static struct crew_job *await_job(struct crew *c, msec_t idle_ms)
 {
-	msec_t until = clock_monotonic_ms() + IDLE_MS;
+	msec_t until = clock_monotonic_ms() + idle_ms;
 
 	for (;;) {
 		struct crew_job *job = c->closing ? NULL : take(c);
@@ -240,14 +241,16 @@ static void *thread_main(void *arg)
 {
 	struct crew *c = arg;
 	struct crew_job *job;
+	msec_t idle_ms = IDLE_MS;
 	void *bench = NULL;
 	bool is_last;
 
 	pthread_mutex_lock(&c->lock);
 	c->fresh--;
-	while ((job = await_job(c))) {
+	while ((job = await_job(c, idle_ms))) {
 		uint64_t lane = job->lane; /* the job may be gone when it has run */
 
+		idle_ms = job->brief ? BRIEF_IDLE_MS : IDLE_MS;
 		pthread_mutex_unlock(&c->lock);
 		job->run(job, &bench);
 		pthread_mutex_lock(&c->lock);
@@ -309,6 +312,16 @@ msec_t crew_moved(struct crew *c, uint64_t lane)
 	moved = found && found->running ? found->moved : c->moved;
 	pthread_mutex_unlock(&c->lock);
 	return moved;
+}
+
+bool crew_is_empty(struct crew *c)
+{
+	bool is_empty;
+
+	pthread_mutex_lock(&c->lock);
+	is_empty = c->threads == 0;
+	pthread_mutex_unlock(&c->lock);
+	return is_empty;
 }
 
 void crew_retry(struct crew *c)

@@ -30,6 +30,8 @@ struct crew_job {
 	 * crew's `clear` when the thread ends. */
 	void (*run)(struct crew_job *job, void **bench);
 	uint64_t lane; /* what it may hang at: a device; or CREW_PROMPT */
+	bool brief;    /* nothing follows soon: a thread is not kept for it, which could be wanted as
+	                  the process of a program (R4) */
 	/* private */
 	struct crew_job *next; /* crew.queue */
 };
@@ -55,6 +57,10 @@ bool crew_is_full(struct crew *c, uint64_t lane);
 /* When a job of this lane was last begun or ended, if there are some at work; else when one was
  * that might have hung (clock_monotonic_ms). */
 msec_t crew_moved(struct crew *c, uint64_t lane);
+
+/* Whether there is no thread: behind crew_add this means that none can be had (R4), and that work
+ * which cannot wait is to be done by whoever has it. */
+bool crew_is_empty(struct crew *c);
 
 /* Makes the thread that could not be made when a job was added (R4). */
 void crew_retry(struct crew *c);

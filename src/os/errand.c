@@ -71,7 +71,7 @@ static struct errand *errand_new(const char *path, uint64_t lane)
 
 	if (!e)
 		return NULL;
-	e->job = (struct crew_job){ .run = run, .lane = lane };
+	e->job = (struct crew_job){ .run = run, .lane = lane, .brief = true };
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -110,6 +110,11 @@ static bool send(struct crew *crew, struct errand *e, msec_t patience_ms)
 	if (patience_ms > ERRAND_LITTLE_PATIENCE_MS && crew_is_full(crew, e->job.lane))
 		patience_ms = ERRAND_LITTLE_PATIENCE_MS;
 	crew_add(crew, &e->job);
+	/* nothing hangs as often as there is no thread to be had: both at once is no case */
+	if (crew_is_empty(crew) && crew_cancel(crew, &e->job)) {
+		run(&e->job, NULL);
+		return true;
+	}
 	return await(crew, e, patience_ms);
 }
 

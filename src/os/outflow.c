@@ -621,6 +621,7 @@ static int reopen(struct outlet *o, const struct logfile_policy *policy, unsigne
 	outlet_lock(o);
 	o->reopens_done = wanted; /* it may have been wanted once more meanwhile */
 	o->reopen_error = -r;
+	o->news |= r < 0;
 	outlet_unlock(o);
 	return o->file ? 0 : r;
 }
@@ -787,6 +788,37 @@ void outflow_run(struct crew_job *job, void **slot)
 	}
 	if (more)
 		crew_add(o->crew, &o->job);
+	pthread_cond_signal(&o->rests);
+	outlet_unlock(o);
+}
+
+void outlet_say_here(struct outlet *o)
+{
+	bool tried;
+	int r = 0;
+
+	outlet_lock(o);
+	if (o->state != OUTLET_WAITS || !crew_cancel(o->crew, &o->job)) {
+		outlet_unlock(o);
+		return;
+	}
+	o->state = OUTLET_WORKS;
+	o->again = false;
+	o->works_since = clock_monotonic_ms();
+	tried = is_to_be_tried(o);
+	outlet_unlock(o);
+	if (tried)
+		r = prepare(o);
+	if (tried && r == 0)
+		r = flush(o);
+	if (tried && r == 0)
+		r = write_said(o);
+	outlet_lock(o);
+	o->state = OUTLET_RESTS;
+	if ((tried && finish(o, NULL, r)) || o->channels) {
+		o->state = OUTLET_WAITS; /* for the pipes */
+		crew_add(o->crew, &o->job);
+	}
 	pthread_cond_signal(&o->rests);
 	outlet_unlock(o);
 }

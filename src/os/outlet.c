@@ -101,6 +101,7 @@ static void kick_locked(struct outlet *o)
 	case OUTLET_RESTS:
 		o->state = OUTLET_WAITS;
 		o->works_since = clock_monotonic_ms();
+		o->job.brief = !o->channels; /* lines of vergerd's own */
 		crew_add(o->crew, &o->job);
 		return;
 	case OUTLET_WAITS: break;
@@ -125,8 +126,6 @@ bool outlet_say(struct outlet *o, const char *line, size_t size)
 
 	outlet_lock(o);
 	taken = o->said.size + size <= OUTLET_SAID_MAX && outbuf_add(&o->said, line, size) == 0;
-	if (taken)
-		kick_locked(o);
 	outlet_unlock(o);
 	return taken;
 }

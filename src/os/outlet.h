@@ -22,7 +22,8 @@ enum {
 	OUTLET_HANGS_MS = 250,        /* a target that has not answered for so long hangs */
 	OUTLET_RETRY_MS = 1000,       /* after which one that takes nothing is tried again */
 	OUTLET_ROOM_MS = 250,         /* likewise, one that only has no room: it may tell before */
-	OUTLET_SAID_MAX = 256 * 1024, /* vergerd's own lines that wait */
+	/* vergerd's own lines that wait: a plan for 10,000 programs is told at once */
+	OUTLET_SAID_MAX = 1024 * 1024,
 };
 
 struct outlet;
@@ -85,9 +86,12 @@ void outlet_end(struct outlet *o);
 /* The crew is gone, and no thread will come. */
 void outlet_abandon(struct outlet *o);
 
-/* A line of vergerd's own, ended by a newline; for a file or a stream.  False: too much is waiting.
- */
+/* A line of vergerd's own, ended by a newline; for a file or a stream.  It is written when the
+ * outlet is kicked.  False: too much is waiting. */
 bool outlet_say(struct outlet *o, const char *line, size_t size);
+
+/* Writes them here and now, if a thread has been waited for: there is none.  It may hang. */
+void outlet_say_here(struct outlet *o);
 
 /* Has the file opened again under its name. */
 void outlet_reopen(struct outlet *o);

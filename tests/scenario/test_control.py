@@ -15,7 +15,7 @@ import verger as harness
 import varlink
 from processes import always, eventually, in_one_of
 from varlink import Refused, encode
-from verger import read_pid
+from verger import await_text, read_pid
 
 WEB = "[program:web]\ncommand = puppet pause\n"
 # does not end at TERM, but when its grace is over, or when we let it go with USR1
@@ -836,9 +836,10 @@ def test_reopen_logs(verger):
     client.await_state("web", "running")
     log.rename(verger.path("own.log.1"))
     client.call("ReopenLogs")
+    eventually(lambda: not client.call("ReopenLogs", only_ask=True)["pending"], "the new file")
     assert log.exists()
     client.outcome("Stop", "web")
-    assert "web" in log.read_text()
+    await_text(log, "web: stopped")
 
 
 def test_the_log_tells_who_asked_for_what(verger):

@@ -68,6 +68,16 @@ def read_pid(path):
     return int(text)
 
 
+def await_text(path, pattern):
+    """Waits until a file that a thread of vergerd writes holds a match, and returns all of it."""
+
+    def found():
+        text = path.read_text(errors="replace") if path.exists() else ""
+        return text if re.search(pattern, text) else None
+
+    return eventually(found, lambda: f"{pattern!r} in {path}:\n{path.read_text()}")
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

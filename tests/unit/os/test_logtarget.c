@@ -7,17 +7,27 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/repeat.h"
+#include "os/capture.h"
 #include "os/logtarget.h"
 #include "os/signals.h"
 #include "unit/suite.h"
 
-enum { BUFFER_SIZE = 1 << 17, BLOCKED_S = 5 };
+enum { BUFFER_SIZE = 1 << 17, BLOCKED_S = 5, DATAGRAM_SIZE = 8192 };
 
 static char directory[64];
 static char path[128];
+static struct logtarget_world world;
+static msec_t now_ms;
+
+static msec_t now(void)
+{
+	return now_ms;
+}
 
 static void set_up(void)
 {
@@ -25,16 +35,45 @@ static void set_up(void)
 	snprintf(directory, sizeof directory, "/tmp/verger-test-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(path, sizeof path, "%s/log", directory);
+	now_ms = 1000000;
+	world = (struct logtarget_world){
+		.capture = capture_new(),
+		.syslog = path,
+		.journal = path,
+		.now = now,
+	};
+	ck_assert_ptr_nonnull(world.capture);
 }
 
 static void tear_down(void)
 {
 	char old[160];
 
+	capture_free(world.capture);
 	unlink(path);
 	snprintf(old, sizeof old, "%s.1", path);
 	unlink(old);
 	rmdir(directory);
+}
+
+static struct logtarget *open_json(enum log_target target, bool json)
+{
+	struct logtarget_wish wish = { .target = target, .path = path, .json = json };
+	struct logtarget *t;
+
+	ck_assert_int_eq(logtarget_open(&t, &wish, &world), 0);
+	return t;
+}
+
+static struct logtarget *open_target(enum log_target target)
+{
+	return open_json(target, false);
+}
+
+/* Waits for the thread that writes. */
+static void settle(void)
+{
+	capture_drain_own(world.capture);
 }
 
 static const char *content_of(const char *name)
@@ -60,68 +99,249 @@ static const char *after_stamp(const char *line)
 
 START_TEST(writes_a_stamped_line)
 {
-	struct logtarget *t;
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
 
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_FILE, path), 0);
 	log_info("web", "started, PID %d", 123);
-	ck_assert_str_eq(after_stamp(content_of(path)), "info web: started, PID 123\n");
 	logtarget_close(t);
+	ck_assert_str_eq(after_stamp(content_of(path)), "info web: started, PID 123\n");
 }
 END_TEST
 
 START_TEST(escapes_what_could_forge_lines)
 {
-	struct logtarget *t;
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
 
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_FILE, path), 0);
 	log_warning(NULL, "a\nb\x1b[2J\x7f\tä");
-	ck_assert_str_eq(after_stamp(content_of(path)), "warning a\\nb\\x1b[2J\\x7f\\x09ä\n");
 	logtarget_close(t);
+	ck_assert_str_eq(after_stamp(content_of(path)), "warning a\\nb\\x1b[2J\\x7f\\x09ä\n");
 }
 END_TEST
 
 START_TEST(marks_lines_that_are_too_long)
 {
 	static char longest[4000];
-	struct logtarget *t;
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
 	const char *text;
 
 	memset(longest, 1, sizeof longest - 1); /* four times as long when escaped */
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_FILE, path), 0);
 	log_info(NULL, "%s", longest);
+	logtarget_close(t);
 	text = content_of(path);
 	ck_assert_uint_le(strlen(text), 4096);
 	ck_assert_str_eq(text + strlen(text) - 4, "...\n");
-	logtarget_close(t);
 }
 END_TEST
 
 START_TEST(reopens_under_its_name)
 {
-	struct logtarget *t;
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
 	char old[160];
 
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_FILE, path), 0);
 	log_info(NULL, "one");
+	settle();
 	snprintf(old, sizeof old, "%s.1", path);
 	ck_assert_int_eq(rename(path, old), 0);
 	log_info(NULL, "two");
-	ck_assert_int_eq(logtarget_reopen(t), 0);
+	settle();
+	capture_reopen(world.capture);
 	log_info(NULL, "three");
+	logtarget_close(t);
 	ck_assert_ptr_nonnull(strstr(content_of(old), "info two\n"));
 	ck_assert_str_eq(after_stamp(content_of(path)), "info three\n");
-	logtarget_close(t);
 }
 END_TEST
 
 START_TEST(stays_where_it_was_when_it_cannot_be_opened)
 {
+	const struct logtarget_wish wish = { .target = LOG_TARGET_FILE,
+		                             .path = "/nonexistent/log" };
 	struct logtarget *t = NULL;
 
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_FILE, "/nonexistent/log"), -ENOENT);
+	ck_assert_int_eq(logtarget_open(&t, &wish, &world), -ENOENT);
 	ck_assert_ptr_null(t);
+	t = open_target(LOG_TARGET_FILE);
+	ck_assert_int_eq(logtarget_change(t, &wish), -ENOENT);
+	log_info(NULL, "still here");
+	logtarget_close(t);
+	ck_assert_str_eq(after_stamp(content_of(path)), "info still here\n");
 }
 END_TEST
+
+START_TEST(moves_with_everything_that_was_logged)
+{
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
+	char second[160];
+
+	snprintf(second, sizeof second, "%s.1", path);
+	log_info(NULL, "first");
+	ck_assert_int_eq(logtarget_change(t, &(struct logtarget_wish){ .target = LOG_TARGET_FILE,
+	                                                               .path = second }),
+	                 0);
+	log_info(NULL, "second");
+	logtarget_close(t);
+	ck_assert_str_eq(after_stamp(content_of(second)), "info second\n");
+	capture_drain(world.capture, CAPTURE_DRAIN_MS);
+	ck_assert_str_eq(after_stamp(content_of(path)), "info first\n");
+}
+END_TEST
+
+/* Many lines at once are no reason to lose any. */
+START_TEST(takes_a_burst)
+{
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
+	const char *text;
+	int lines = 0;
+
+	for (int i = 0; i < 2000; i++)
+		log_info("web", "line %d", i);
+	logtarget_close(t);
+	text = content_of(path);
+	for (const char *c = text; *c; c++)
+		lines += *c == '\n';
+	ck_assert_int_eq(lines, 2000);
+	ck_assert_ptr_nonnull(strstr(text, "line 1999\n"));
+}
+END_TEST
+
+/* C3, L2: whoever reads a FIFO may sleep.  What does not fit is counted, and told later. */
+START_TEST(counts_what_a_fifo_does_not_take)
+{
+	static char buffer[BUFFER_SIZE];
+	struct pollfd readable = { .events = POLLIN };
+	struct logtarget *t;
+	bool told = false;
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	readable.fd = open(path, O_RDONLY | O_NONBLOCK);
+	t = open_target(LOG_TARGET_FILE);
+	alarm(BLOCKED_S * 4);
+	for (int i = 0; i < 40000; i++)
+		log_info("web", "line %d", i);
+	while (!told) {
+		ssize_t got = 0;
+
+		log_info("web", "awake");
+		if (poll(&readable, 1, 10) == 1)
+			got = read(readable.fd, buffer, sizeof buffer - 1);
+		ck_assert_int_ge(got, 0);
+		buffer[got] = '\0';
+		ck_assert_ptr_null(strstr(buffer, "line 39999\n"));
+		told = strstr(buffer, " lines lost: the log could not take them\n");
+	}
+	alarm(0);
+	logtarget_close(t);
+	close(readable.fd);
+}
+END_TEST
+
+START_TEST(writes_objects)
+{
+	struct logtarget *t = open_json(LOG_TARGET_FILE, true);
+	const char *text;
+
+	log_info("web", "a \"b\"\\\n\t\x1b \xff ä");
+	log_error(NULL, "plain");
+	logtarget_set_json(t, false);
+	log_error(NULL, "text");
+	logtarget_close(t);
+	text = content_of(path);
+	ck_assert_ptr_eq(strstr(text, "{\"time\":\"2"), text);
+	ck_assert_ptr_eq(strstr(text, "Z\",\"level\":\"info\",\"program\":\"web\",\"message\":"
+	                              "\"a \\\"b\\\"\\\\\\n\\t\\u001b \xEF\xBF\xBD ä\"}\n{"),
+	                 text + strlen("{\"time\":\"2026-11-30T08:15:00.123456"));
+	ck_assert_ptr_nonnull(strstr(text, "Z\",\"level\":\"error\",\"message\":\"plain\"}\n"));
+	ck_assert_ptr_nonnull(strstr(text, "Z error text\n"));
+}
+END_TEST
+
+START_TEST(closes_objects_that_are_too_long)
+{
+	static char longest[4000];
+	struct logtarget *t = open_json(LOG_TARGET_FILE, true);
+	const char *text;
+
+	memset(longest, 1, sizeof longest - 1);
+	log_info(longest, "%s", longest);
+	logtarget_close(t);
+	text = content_of(path);
+	ck_assert_uint_le(strlen(text), 4096);
+	ck_assert_str_eq(text + strlen(text) - 6, "...\"}\n");
+}
+END_TEST
+
+/* --- repeats --- */
+
+static unsigned count_lines(const char *text, const char *what)
+{
+	unsigned count = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		count++;
+	return count;
+}
+
+START_TEST(tells_how_many_equal_lines_it_left_out)
+{
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
+	const char *text;
+
+	for (int i = 0; i < REPEAT_MAX + 37; i++)
+		log_error("web", "no");
+	now_ms += REPEAT_WINDOW_MS;
+	log_error("web", "no");
+	logtarget_close(t);
+	text = content_of(path);
+	ck_assert_uint_eq(count_lines(text, "error web: no\n"), REPEAT_MAX);
+	ck_assert_uint_eq(
+		count_lines(text, "error web: no (37 equal lines before this left out)\n"), 1);
+	ck_assert_uint_eq(count_lines(text, "\n"), REPEAT_MAX + 1);
+}
+END_TEST
+
+START_TEST(tells_what_it_left_out_with_other_lines)
+{
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
+	const char *text;
+
+	for (int i = 0; i < REPEAT_MAX + 1; i++)
+		log_info(NULL, "yes");
+	log_info(NULL, "other");
+	now_ms += REPEAT_WINDOW_MS;
+	log_info(NULL, "another");
+	logtarget_close(t);
+	text = strstr(content_of(path), " info other\n");
+	ck_assert_ptr_nonnull(text);
+	text = strstr(text, "warning 1 line equal to earlier ones left out\n");
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(strstr(text, "info another\n"));
+}
+END_TEST
+
+START_TEST(tells_what_it_left_out_at_the_end)
+{
+	struct logtarget *t = open_json(LOG_TARGET_FILE, true);
+
+	for (int i = 0; i < REPEAT_MAX + 5; i++)
+		log_info(NULL, "yes");
+	logtarget_close(t);
+	ck_assert_ptr_nonnull(strstr(content_of(path),
+	                             "\"message\":\"5 lines equal to earlier ones left out\"}\n"));
+}
+END_TEST
+
+/* Each is an event of its own, and the delay between starts is what limits them. */
+START_TEST(tells_what_programs_do_each_time)
+{
+	struct logtarget *t = open_target(LOG_TARGET_FILE);
+
+	for (int i = 0; i < REPEAT_MAX * 3; i++)
+		log_info("web", "stopped");
+	logtarget_close(t);
+	ck_assert_uint_eq(count_lines(content_of(path), "info web: stopped\n"), REPEAT_MAX * 3);
+}
+END_TEST
+
+/* --- standard error --- */
 
 static void read_all(int fd, char *buffer, size_t size)
 {
@@ -157,9 +377,8 @@ START_TEST(never_waits_for_its_reader)
 {
 	static char buffer[BUFFER_SIZE * 4];
 	int fd = redirect_stderr(_i);
-	struct logtarget *t;
+	struct logtarget *t = open_target(LOG_TARGET_STDERR);
 
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_STDERR, NULL), 0);
 	alarm(BLOCKED_S);
 	for (int i = 0; i < 10000; i++)
 		log_info("web", "line %d", i);
@@ -179,9 +398,8 @@ END_TEST
 START_TEST(survives_a_reader_that_has_gone)
 {
 	int fd = redirect_stderr(_i);
-	struct logtarget *t;
+	struct logtarget *t = open_target(LOG_TARGET_STDERR);
 
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_STDERR, NULL), 0);
 	close(fd);
 	log_info("web", "into nothing");
 	log_info("web", "again");
@@ -200,7 +418,7 @@ START_TEST(leaves_stamps_to_the_journal)
 	snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)st.st_dev,
 	         (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_STDERR, NULL), 0);
+	t = open_target(LOG_TARGET_STDERR);
 	log_error("web", "bad");
 	read_all(fd, buffer, sizeof buffer);
 	ck_assert_str_eq(buffer, "<3>web: bad\n");
@@ -214,10 +432,129 @@ START_TEST(leaves_the_shared_descriptor_as_it_was)
 	struct logtarget *t;
 
 	redirect_stderr(_i);
-	ck_assert_int_eq(logtarget_open(&t, LOG_TARGET_STDERR, NULL), 0);
+	t = open_target(LOG_TARGET_STDERR);
 	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
 	logtarget_close(t);
 	ck_assert_int_ge(fcntl(STDERR_FILENO, F_GETFD), 0);
+}
+END_TEST
+
+/* --- daemons --- */
+
+/* A daemon that takes records at `path`. */
+static int listen_there(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	ck_assert_uint_lt(strlen(path), sizeof address.sun_path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	unlink(path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+/* The next record; "" = none. */
+static const char *receive(int fd)
+{
+	static char record[DATAGRAM_SIZE];
+	ssize_t got = recv(fd, record, sizeof record - 1, 0);
+
+	record[got > 0 ? got : 0] = '\0';
+	return record;
+}
+
+START_TEST(sends_to_the_system_log)
+{
+	int fd = listen_there();
+	struct logtarget *t = open_json(LOG_TARGET_SYSLOG, true);
+	const char *record;
+	char tag[64];
+
+	log_warning("web", "a\nb");
+	record = receive(fd);
+	ck_assert_ptr_eq(strstr(record, "<28>"), record);
+	snprintf(tag, sizeof tag, " vergerd[%d]: web: a\\nb", (int)getpid());
+	ck_assert_str_eq(record + strlen("<28>Nov 30 08:15:00"), tag);
+	logtarget_close(t);
+	close(fd);
+}
+END_TEST
+
+START_TEST(tells_the_journal_in_fields)
+{
+	int fd = listen_there();
+	struct logtarget *t = open_target(LOG_TARGET_JOURNAL);
+	char text[256];
+
+	log_error("web", "bad");
+	snprintf(text, sizeof text,
+	         "PRIORITY=3\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=vergerd\nSYSLOG_PID=%d\n"
+	         "VERGER_PROGRAM=web\nMESSAGE=web: bad\n",
+	         (int)getpid());
+	ck_assert_str_eq(receive(fd), text);
+	log_info(NULL, "good");
+	ck_assert_ptr_null(strstr(receive(fd), "VERGER_PROGRAM"));
+	logtarget_close(t);
+	close(fd);
+}
+END_TEST
+
+START_TEST(finds_a_daemon_that_was_started_anew)
+{
+	int fd = listen_there();
+	struct logtarget *t = open_target(LOG_TARGET_SYSLOG);
+
+	log_info(NULL, "one");
+	close(fd);
+	fd = listen_there();
+	now_ms += 1000;
+	log_info(NULL, "two");
+	ck_assert_ptr_nonnull(strstr(receive(fd), ": two"));
+	ck_assert_str_eq(receive(fd), "");
+	logtarget_close(t);
+	close(fd);
+}
+END_TEST
+
+START_TEST(waits_for_a_daemon_that_is_not_there)
+{
+	struct logtarget *t = open_target(LOG_TARGET_SYSLOG);
+	int fd;
+
+	log_info(NULL, "one");
+	log_info(NULL, "two");
+	fd = listen_there();
+	log_info(NULL, "three"); /* it is not tried for each line */
+	ck_assert_str_eq(receive(fd), "");
+	now_ms += 1000;
+	log_info(NULL, "four");
+	ck_assert_ptr_nonnull(strstr(receive(fd), ": 3 lines lost"));
+	ck_assert_ptr_nonnull(strstr(receive(fd), ": four"));
+	logtarget_close(t);
+	close(fd);
+}
+END_TEST
+
+/* C3: one that is stopped takes no time. */
+START_TEST(never_waits_for_a_daemon)
+{
+	int fd = listen_there();
+	struct logtarget *t = open_target(LOG_TARGET_JOURNAL);
+	const char *record;
+
+	alarm(BLOCKED_S);
+	for (int i = 0; i < 20000; i++)
+		log_info("web", "line %d", i);
+	alarm(0);
+	do
+		record = receive(fd);
+	while (*record);
+	log_info("web", "back");
+	ck_assert_ptr_nonnull(strstr(receive(fd), " lines lost"));
+	ck_assert_ptr_nonnull(strstr(receive(fd), "MESSAGE=web: back\n"));
+	logtarget_close(t);
+	close(fd);
 }
 END_TEST
 
@@ -226,6 +563,8 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("logtarget");
 	TCase *file = tcase_create("file");
 	TCase *standard_error = tcase_create("stderr");
+	TCase *repeats = tcase_create("repeats");
+	TCase *daemons = tcase_create("daemons");
 
 	tcase_add_checked_fixture(file, set_up, tear_down);
 	tcase_add_test(file, writes_a_stamped_line);
@@ -233,6 +572,11 @@ static Suite *make_suite(void)
 	tcase_add_test(file, marks_lines_that_are_too_long);
 	tcase_add_test(file, reopens_under_its_name);
 	tcase_add_test(file, stays_where_it_was_when_it_cannot_be_opened);
+	tcase_add_test(file, moves_with_everything_that_was_logged);
+	tcase_add_test(file, takes_a_burst);
+	tcase_add_test(file, counts_what_a_fifo_does_not_take);
+	tcase_add_test(file, writes_objects);
+	tcase_add_test(file, closes_objects_that_are_too_long);
 	suite_add_tcase(suite, file);
 	tcase_add_checked_fixture(standard_error, set_up, tear_down);
 	tcase_add_loop_test(standard_error, never_waits_for_its_reader, 0, 2);
@@ -240,6 +584,19 @@ static Suite *make_suite(void)
 	tcase_add_test(standard_error, leaves_stamps_to_the_journal);
 	tcase_add_loop_test(standard_error, leaves_the_shared_descriptor_as_it_was, 0, 2);
 	suite_add_tcase(suite, standard_error);
+	tcase_add_checked_fixture(repeats, set_up, tear_down);
+	tcase_add_test(repeats, tells_how_many_equal_lines_it_left_out);
+	tcase_add_test(repeats, tells_what_it_left_out_with_other_lines);
+	tcase_add_test(repeats, tells_what_it_left_out_at_the_end);
+	tcase_add_test(repeats, tells_what_programs_do_each_time);
+	suite_add_tcase(suite, repeats);
+	tcase_add_checked_fixture(daemons, set_up, tear_down);
+	tcase_add_test(daemons, sends_to_the_system_log);
+	tcase_add_test(daemons, tells_the_journal_in_fields);
+	tcase_add_test(daemons, finds_a_daemon_that_was_started_anew);
+	tcase_add_test(daemons, waits_for_a_daemon_that_is_not_there);
+	tcase_add_test(daemons, never_waits_for_a_daemon);
+	suite_add_tcase(suite, daemons);
 	return suite;
 }
 
