@@ -22,12 +22,22 @@ enum {
 	BOMB_HOP_MS = 2,
 	BOMB_HOPS_MAX = 60000, /* a bomb that nobody defuses ends by itself after some 120 s */
 	AWAIT_PAUSE_MS = 5,
+	NUMBER_MAX = 100000000,
+	COUNT_WIDTH_MAX = 1 << 20,
 };
 
 static const char usage[] =
 	"usage: puppet INSTRUCTION...\n"
 	"  say TEXT            write a line to standard output\n"
 	"  complain TEXT       write a line to standard error\n"
+	"  put TEXT            write TEXT to standard output, without a newline\n"
+	"  count TAG N         write N numbered lines, `TAG 1`, `TAG 2` ..., to standard output; "
+	"the next\n"
+	"                      count goes on from there\n"
+	"  count-until TAG FILE  the same until FILE is there; the last line ends in ` end`\n"
+	"  width N             of these lines, with the newline; they are filled up with x\n"
+	"  chunk N             bytes of each write of them; 0, the default: a line each\n"
+	"  pace N              milliseconds of rest behind each write of them\n"
 	"  touch FILE          make an empty file\n"
 	"  copy FROM TO        what FROM says at this moment, or nothing, appears whole as TO\n"
 	"  pid-to FILE         write the own PID and a newline to FILE\n"
@@ -67,7 +77,7 @@ static int number(const char *text)
 	char *end;
 	long n = strtol(text, &end, 10);
 
-	if (end == text || *end || n < 0 || n > 1000000) {
+	if (end == text || *end || n < 0 || n > NUMBER_MAX) {
 		errno = EINVAL;
 		fail("number", text);
 	}
@@ -211,6 +221,98 @@ static void copy(const char *from, const char *to)
 		close(fd);
 }
 
+/* How numbered lines are written. */
+struct count {
+	int last; /* number written */
+	int width, chunk, pace_ms;
+	size_t held; /* bytes that are less than a chunk */
+	char bytes[2 * COUNT_WIDTH_MAX];
+};
+
+static struct count *counting(void)
+{
+	static struct count count;
+
+	return &count;
+}
+
+static void put(const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t written = write(STDOUT_FILENO, bytes, size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			fail("write", "standard output");
+		bytes += written;
+		size -= (size_t)written;
+	}
+}
+
+static void put_chunks(struct count *c)
+{
+	size_t chunk = c->chunk ? (size_t)c->chunk : c->held, first = 0;
+
+	for (; chunk && c->held - first >= chunk; first += chunk) {
+		put(c->bytes + first, chunk);
+		if (c->pace_ms)
+			rest_ms(c->pace_ms);
+	}
+	c->held -= first;
+	memmove(c->bytes, c->bytes + first, c->held);
+}
+
+static void count_line(struct count *c, const char *tag, const char *mark)
+{
+	char *line = c->bytes + c->held;
+	int size = snprintf(line, COUNT_WIDTH_MAX, "%s %d%s", tag, ++c->last, mark);
+
+	if (size + 1 < c->width)
+		line[size++] = ' ';
+	while (size + 1 < c->width)
+		line[size++] = 'x';
+	line[size++] = '\n';
+	c->held += (size_t)size;
+	put_chunks(c);
+}
+
+static void put_rest(struct count *c)
+{
+	put(c->bytes, c->held);
+	c->held = 0;
+}
+
+static void count_lines(const char *tag, int lines)
+{
+	struct count *c = counting();
+
+	while (lines-- > 0)
+		count_line(c, tag, "");
+	put_rest(c);
+}
+
+static void count_until(const char *tag, const char *path)
+{
+	struct count *c = counting();
+
+	while (access(path, F_OK) < 0)
+		count_line(c, tag, "");
+	count_line(c, tag, " end");
+	put_rest(c);
+}
+
+static int bounded(const char *text, int max)
+{
+	int n = number(text);
+
+	if (n > max) {
+		errno = ERANGE;
+		fail("number", text);
+	}
+	return n;
+}
+
 static void open_notes(const char *path)
 {
 	notes_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -314,6 +416,20 @@ static bool obey_bare(const char *name)
 	return true;
 }
 
+/* Instructions on how numbered lines are written. */
+static bool obey_for_count(const char *name, const char *arg)
+{
+	if (is(name, "width"))
+		counting()->width = bounded(arg, COUNT_WIDTH_MAX - 1);
+	else if (is(name, "chunk"))
+		counting()->chunk = bounded(arg, COUNT_WIDTH_MAX);
+	else if (is(name, "pace"))
+		counting()->pace_ms = number(arg);
+	else
+		return false;
+	return true;
+}
+
 /* Instructions with one argument. */
 static bool obey_with(const char *name, const char *arg)
 {
@@ -321,6 +437,8 @@ static bool obey_with(const char *name, const char *arg)
 		dprintf(STDOUT_FILENO, "%s\n", arg);
 	else if (is(name, "complain"))
 		dprintf(STDERR_FILENO, "%s\n", arg);
+	else if (is(name, "put"))
+		put(arg, strlen(arg));
 	else if (is(name, "touch"))
 		publish(arg, "", 0);
 	else if (is(name, "pid-to"))
@@ -347,7 +465,7 @@ static bool obey_with(const char *name, const char *arg)
 	else if (is(name, "die"))
 		die_of(signal_number(arg));
 	else
-		return false;
+		return obey_for_count(name, arg);
 	return true;
 }
 
@@ -358,6 +476,10 @@ static bool obey_with_two(const char *name, const char *first, const char *secon
 		copy(first, second);
 	else if (is(name, "text-to"))
 		publish_line(first, second);
+	else if (is(name, "count"))
+		count_lines(first, number(second));
+	else if (is(name, "count-until"))
+		count_until(first, second);
 	else if (is(name, "exit-on"))
 		listen_to(signal_number(first), number(second));
 	else if (is(name, "thread"))

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""What tests of logs share: numbered lines (puppet: count) and whether all of them are there, files
+that were rotated, targets that take nothing."""
+
+import contextlib
+import fcntl
+import gzip
+import json
+import lzma
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import processes
+from processes import eventually
+
+ROTATED = re.compile(r"-\d{8}T\d{6}\.\d{6}Z(\.gz|\.zst|\.xz)?$")
+NOTE = re.compile(rb"verger: (\d+) lines?, (\d+) bytes lost: ([^\n]*)")
+# of _IOWR('X', 119, int) and 120: to hold a file system still, and to let it go on
+FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
+
+
+def program(name, command, **keys):
+    """A section; keys as in the file."""
+    lines = [f"[program:{name}]", f"command = {command}"]
+    return "\n".join(lines + [f"{key} = {value}" for key, value in keys.items()]) + "\n"
+
+
+# lines
+
+
+def line(tag, number, width=0, mark=""):
+    text = f"{tag} {number}{mark}"
+    if len(text) + 1 < width:
+        text = f"{text} ".ljust(width - 1, "x")
+    return f"{text}\n".encode()
+
+
+def numbered(tag, count, width=0, first=1):
+    """What `puppet width WIDTH count TAG COUNT` writes."""
+    return b"".join(line(tag, n, width) for n in range(first, first + count))
+
+
+def difference(got, expected):
+    """Where two texts part, in a few words; empty when they do not."""
+    if got == expected:
+        return ""
+    at = next((i for i, (a, b) in enumerate(zip(got, expected)) if a != b), min(len(got), len(expected)))
+    return (
+        f"{len(got)} bytes instead of {len(expected)}, the same up to {at}: "
+        f"{got[max(at - 40, 0):at + 60]!r} instead of {expected[max(at - 40, 0):at + 60]!r}"
+    )
+
+
+def await_bytes(read, expected, seconds=None):
+    """Waits until read() returns just that."""
+    eventually(lambda: read() == expected, lambda: difference(read(), expected), seconds)
+
+
+def by_tag(text):
+    """Lines of several programs, told apart by the first word of each."""
+    assert text.endswith(b"\n"), text[-100:]
+    found = {}
+    for one in text.split(b"\n")[:-1]:
+        found.setdefault(one.split(b" ", 1)[0].decode(errors="replace"), []).append(one)
+    return {tag: b"".join(one + b"\n" for one in lines) for tag, lines in found.items()}
+
+
+def check_up_to_the_end(text, tag, width=0):
+    """Holds that this is all that `count-until TAG` has written; returns how many lines that were."""
+    count = text.count(b"\n")
+    expected = numbered(tag, count - 1, width) + line(tag, count, width, " end")
+    assert text == expected, difference(text, expected)
+    return count
+
+
+def has_ended(text):
+    """Whether `count-until` has written its last line."""
+    return re.search(rb"\d end( x*)?\n\Z", text) is not None
+
+
+def objects(text):
+    """Lines of JSON."""
+    return [json.loads(one.decode()) for one in text.splitlines()]
+
+
+def check_lost(text, tag, count, width, reason=None):
+    """Holds that of `count` lines each was either written, in order and whole, or told of as lost, as
+    lines and as bytes; returns how many were lost."""
+    written = [int(n) for n in re.findall(rb"^%s (\d+)" % tag.encode(), text, re.MULTILINE)]
+    notes = NOTE.findall(text)
+    lost_lines = sum(int(lines) for lines, _, _ in notes)
+    lost_bytes = sum(int(size) for _, size, _ in notes)
+    kept = b"".join(line(tag, n, width) for n in written)
+    rest = re.sub(rb"(?m)^[^\n]*" + NOTE.pattern + rb"\n", b"", text)
+    assert written == sorted(set(written)), "lines are doubled or out of order"
+    assert rest == kept, difference(rest, kept)
+    assert len(written) + lost_lines == count, (len(written), notes)
+    assert len(kept) + lost_bytes == len(numbered(tag, count, width)), notes
+    if reason:
+        assert {why.decode() for _, _, why in notes} == {reason}
+    return lost_lines
+
+
+# files
+
+
+def content(path):
+    """Of a file that may be missing."""
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def rotated(path):
+    """The rotated files of a log, oldest first."""
+    path = Path(path)
+    found = [p for p in path.parent.iterdir() if p.name.startswith(path.name + "-")]
+    return sorted(p for p in found if ROTATED.search(p.name))
+
+
+def unpacked(path):
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes())
+    if path.suffix == ".xz":
+        return lzma.decompress(path.read_bytes())
+    if path.suffix == ".zst":
+        return subprocess.run(["zstd", "-dcq", path], check=True, capture_output=True).stdout
+    return path.read_bytes()
+
+
+def whole(path):
+    """A log with all that was rotated.  Only for one that is not being packed."""
+    while True:
+        names = rotated(path)
+        text = b"".join(unpacked(p) for p in names) + content(path)
+        if rotated(path) == names:
+            return text
+
+
+def rotated_and_at_line_ends(path, max_size):
+    """Holds that of what each rotated file is to be; returns them."""
+    files = rotated(path)
+    for file in files:
+        text = unpacked(file)
+        assert text.endswith(b"\n") and len(text) <= max_size, f"{file}: {text[-60:]!r}"
+    return files
+
+
+# readers
+
+
+class Reader:
+    """Reads a FIFO into a file, from another process, which can be stopped."""
+
+    def __init__(self, verger, fifo, name="read"):
+        self.path = verger.path(name)
+        self.process = verger.bystander(
+            "sh", "-c", 'exec cat "$0" > "$1"', str(fifo), str(self.path)
+        )
+
+    def read(self):
+        return content(self.path)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+def await_blocked(pid):
+    """Waits until the process waits in a write."""
+
+    def waits():
+        try:
+            return b"pipe_write" in processes.read(pid, "wchan") or _syscall(pid) == 1
+        except OSError:
+            return False
+
+    eventually(waits, f"process {pid} to wait for its log")
+
+
+def _syscall(pid):
+    """The number of the system call that it sleeps in; write is 1 on x86-64, 64 on arm64."""
+    found = processes.read(pid, "syscall").split()
+    number = int(found[0]) if found and found[0].isdigit() else -1
+    return 1 if number in (1, 64) else number
+
+
+# mounts
+
+
+def mounting(script):
+    """A wrapper that runs `script` in a mount namespace of its own before vergerd."""
+    return ["unshare", "-m", "sh", "-c", f'{script} && exec "$@"', "sh"]
+
+
+def inside(daemon, path):
+    """A path as vergerd sees it."""
+    return Path(f"/proc/{daemon.pid_itself}/root{path}")
+
+
+def in_world_of(daemon, *argv):
+    """Runs a command in vergerd's mount namespace."""
+    subprocess.run(["nsenter", "-t", str(daemon.pid_itself), "-m", *map(str, argv)], check=True)
+
+
+@contextlib.contextmanager
+def frozen(folder):
+    """The file system of this folder takes nothing, and does not say so either: as a file server
+    that does not answer."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.ioctl(fd, FIFREEZE, 0)
+        try:
+            yield
+        finally:
+            fcntl.ioctl(fd, FITHAW, 0)
+    finally:
+        os.close(fd)
