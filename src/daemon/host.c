@@ -104,14 +104,11 @@ static const char *explain_log(const struct capture_trouble *t)
 {
 	static char text[LOG_TEXT_MAX]; /* until the next call */
 
-	if (!t->error && !t->rotation)
+	if (t->error)
+		return t->reason;
+	if (!t->rotation)
 		return NULL;
-	if (t->error == ETIMEDOUT)
-		return "does not answer";
-	if (t->error == EAGAIN)
-		return "its reader does not read";
-	snprintf(text, sizeof text, "%s%s", t->error ? "" : "cannot be rotated: ",
-	         strerror(t->error ? t->error : t->rotation));
+	snprintf(text, sizeof text, "cannot be rotated: %s", strerror(t->rotation));
 	return text;
 }
 

@@ -26,10 +26,11 @@ enum {
 /* A target that takes nothing, or has lost something. */
 struct capture_trouble {
 	char target[CAPTURE_TARGET_MAX]; /* "/var/log/web.log", "standard output", "journal" */
-	int error;    /* positive errno, ETIMEDOUT: it does not answer; 0: it is well now */
-	int rotation; /* positive errno: it cannot be rotated; 0 = it can */
-	msec_t since; /* of error */
-	bool drops;   /* the program does not wait */
+	int error;          /* positive errno, ETIMEDOUT: it does not answer; 0: it is well now */
+	const char *reason; /* the words for error; until the next call */
+	int rotation;       /* positive errno: it cannot be rotated; 0 = it can */
+	msec_t since;       /* of error */
+	bool drops;         /* the program does not wait */
 	uint64_t lost_lines, lost_bytes; /* since the program's output was first captured */
 };
 

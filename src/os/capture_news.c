@@ -283,6 +283,7 @@ static void judge(struct channel *channel, struct capture_trouble *out)
 	outlet_get_health(channel->outlet, &health);
 	*out = (struct capture_trouble){
 		.error = health.hangs ? ETIMEDOUT : health.error,
+		.reason = reason_of(&health),
 		.rotation = health.rotation,
 		.since = health.since,
 	};
