@@ -157,9 +157,11 @@ class Reader:
 
     def __init__(self, verger, fifo, name="read"):
         self.path = verger.path(name)
+        # open for writing as well, so that it need not wait for a writer, and has no end
         self.process = verger.bystander(
-            "sh", "-c", 'exec cat "$0" > "$1"', str(fifo), str(self.path)
+            "sh", "-c", 'exec cat 0<>"$0" >"$1"', str(fifo), str(self.path)
         )
+        eventually(lambda: processes.words(self.pid) == ["cat"], "the reader")
 
     def read(self):
         return content(self.path)
@@ -199,6 +201,11 @@ def mounting(script):
 def inside(daemon, path):
     """A path as vergerd sees it."""
     return Path(f"/proc/{daemon.pid_itself}/root{path}")
+
+
+def held(fd):
+    """The path of a folder that is open here: it stays when the world it was in is gone."""
+    return Path(f"/proc/self/fd/{fd}")
 
 
 def in_world_of(daemon, *argv):
