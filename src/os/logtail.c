@@ -378,8 +378,11 @@ static size_t count_known(const struct logtail *t)
 	for (size_t i = 0; i < TWINS_MAX && i < t->chain.count; i++)
 		if (is_file(t->chain.items[i], &ours))
 			return i + 1;
-	/* it was packed, and is the one that was rotated first */
-	return ours.st_nlink == 0 && t->chain.count > 0 && rotated_is_packed(t->chain.items[0]);
+	if (fstat(t->fd, &ours) < 0 || ours.st_nlink > 0 || t->chain.count == 0)
+		return 0;
+	/* it was packed, maybe since the folder was listed, and is the one that was rotated first
+	 */
+	return rotated_is_packed(t->chain.items[0]) || access(t->chain.items[0], F_OK) < 0;
 }
 
 /* Goes on with what came after the file that was open: what was rotated meanwhile, and the file
@@ -528,6 +531,9 @@ int logtail_next(struct logtail *t, struct logtail_piece *piece)
 		if (got > 0)
 			continue;
 		fate = t->loop && (t->is_head || t->fd < 0) ? look(t) : FATE_SAME;
+		/* what was written between that look and the rotation is read as well */
+		if (fate == FATE_REPLACED && fill(t) > 0)
+			continue;
 		/* what a file says last is a line if nothing can follow */
 		if ((!t->loop || !t->is_head || fate != FATE_SAME) &&
 		    take_rest(t, &piece->bytes, &piece->size))
