@@ -211,6 +211,29 @@ def test_follow_begins_in_packed_files_and_goes_on_over_rotations(verger):
     tool.interrupt()
 
 
+def test_l1_follow_loses_nothing_over_rotations_and_packing(verger):
+    log, count = verger.path("web.log"), 100_000
+    daemon = verger.start(
+        f"[program:web]\ncommand = sh -c 'seq {count}; exec puppet pause'\nstdout = {log}\n"
+        "autostart = no\nlog_max_size = 64k\nlog_keep = 1000\nlog_compress = gzip\n"
+        "log_format = timestamp\n"
+    )
+    log.touch()
+    daemon.client().await_state("web", "stopped")
+    tool = verger.tool("-s", daemon.socket, "logs", "-f", "-n", "1", "web")
+    append(log, "begun\n")
+    eventually(lambda: tool.said() == "begun\n", tool.said)
+    daemon.client().outcome("Start", "web")
+    eventually(lambda: tool.said().endswith(f" {count}\n"), "the last line")
+    told = [line.rpartition(" ")[2] for line in tool.said().splitlines()]
+    assert told == ["begun"] + [str(n) for n in range(1, count + 1)]
+    tool.interrupt()
+    assert len(list(log.parent.glob("web.log-*"))) > 10
+    result = daemon.ctl("logs", "-n", "60000", "web")
+    told = [line.rpartition(" ")[2] for line in result.stdout.splitlines()]
+    assert told == [str(n) for n in range(count - 59999, count + 1)]
+
+
 def test_a_packed_file_that_is_broken_harms_nobody(verger):
     log = verger.path("web.log")
     daemon = verger.start(writing("web", log))
