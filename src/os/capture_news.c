@@ -158,7 +158,7 @@ static void report_trouble(struct target *t, const struct outlet_health *now)
 		          "log %s: %s; what programs write waits, or is counted and dropped "
 		          "(log_stalled)",
 		          name, reason_of(now));
-	else if (is_ill(&t->told))
+	else
 		log_info(NULL, "log %s: takes output again; %llu bytes were lost", name,
 		         (unsigned long long)(lost > t->lost_before ? lost - t->lost_before : 0));
 }
@@ -188,7 +188,10 @@ static void report(struct target *t, const struct outlet_health *now)
 	t->told.rotation = now->rotation;
 	if (is_ill(now) && may_pass(now))
 		return;
-	if (!is_same_health(&t->told, now) && outlet_has_channels(t->outlet))
+	/* what passed by itself is told of if it has cost something */
+	if (outlet_has_channels(t->outlet) &&
+	    (!is_same_health(&t->told, now) ||
+	     (!is_ill(now) && lost_bytes(t->outlet) > t->lost_before)))
 		report_trouble(t, now);
 	else if (!is_same_health(&t->told, now))
 		report_own_trouble(t, now);

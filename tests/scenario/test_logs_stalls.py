@@ -143,6 +143,7 @@ def test_l1_l2_c3_a_reader_that_sleeps_with_block(verger, form):
         verger, writer(verger, fifo, log_format=form, log_max_size="1T")
     )
     await_trouble(client, "web", "read")
+    daemon.await_log("fifo: its reader does not read")
     until = time.monotonic() + STALL_SECONDS
     check_the_rest_goes_on(verger, daemon)
     while time.monotonic() < until:
@@ -173,6 +174,7 @@ def test_l2_c3_a_reader_that_sleeps_with_drop(verger, form):
     log = await_trouble(client, "web", "read")
     assert log["drops"]
     eventually(lambda: client.status("web")["log"]["lost_bytes"] > 0, "a loss")
+    daemon.await_log("fifo: its reader does not read")
     check_the_rest_goes_on(verger, daemon)
     os.kill(reader.pid, signal.SIGCONT)
     await_well(client, "web")
