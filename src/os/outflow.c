@@ -309,11 +309,24 @@ static int copy_verbatim(struct piece *p, const char **bytes, size_t *size)
 	return r;
 }
 
+/* A line that was half copied when that was changed is copied to its end. */
+static int end_copy(struct piece *p, const char **bytes, size_t *size)
+{
+	const char *newline = memchr(*bytes, '\n', *size);
+	size_t all = newline ? (size_t)(newline + 1 - *bytes) : *size, left = all;
+	int r = copy_verbatim(p, bytes, &left);
+
+	*size -= all - left;
+	return r;
+}
+
 static int write_lines(struct piece *p, const char **bytes, size_t *size)
 {
 	struct line line;
 	int r = 0;
 
+	if (p->o->unfinished == p->c && *size)
+		r = end_copy(p, bytes, size);
 	while (r == 0 && linecut_next(&p->c->cut, bytes, size, &line))
 		r = emit(p->o, p->c, p->format, &p->facts, &line);
 	return r;
@@ -371,6 +384,8 @@ static int end_life(struct piece *p)
 	outlet_unlock(p->o);
 	if (linecut_flush(&p->c->cut, &line))
 		r = emit(p->o, p->c, p->format, &p->facts, &line);
+	else if (p->o->unfinished == p->c)
+		r = end_unfinished(p->o, NULL);
 	if (r == 0)
 		r = tell_gap(p);
 	outlet_lock(p->o);
