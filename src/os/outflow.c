@@ -208,9 +208,10 @@ static int priority_of(const struct line_facts *facts)
 /* A line in the middle of which another program's would begin is ended: it goes on in the next. */
 static int end_unfinished(struct outlet *o, const struct channel *c)
 {
-	bool foreign = o->unfinished && o->unfinished != c;
+	bool foreign = o->torn || (o->unfinished && o->unfinished != c);
 
 	o->unfinished = NULL;
+	o->torn = false;
 	return foreign ? outbuf_add(&o->out, "\n", 1) : 0;
 }
 
@@ -294,8 +295,10 @@ static void keep_input(struct channel *c, struct bench *bench, const char *bytes
 static int copy_verbatim(struct piece *p, const char **bytes, size_t *size)
 {
 	struct outlet *o = p->o;
-	int r = o->out.size ? flush(o) : 0;
+	int r = o->torn ? end_unfinished(o, NULL) : 0;
 
+	if (r == 0 && o->out.size)
+		r = flush(o);
 	while (r == 0 && *size) {
 		ssize_t written = write_some(o, *bytes, *size);
 
@@ -384,8 +387,10 @@ static int end_life(struct piece *p)
 	outlet_unlock(p->o);
 	if (linecut_flush(&p->c->cut, &line))
 		r = emit(p->o, p->c, p->format, &p->facts, &line);
-	else if (p->o->unfinished == p->c)
-		r = end_unfinished(p->o, NULL);
+	if (p->o->unfinished == p->c) { /* and whatever comes next begins another */
+		p->o->unfinished = NULL;
+		p->o->torn = true;
+	}
 	if (r == 0)
 		r = tell_gap(p);
 	outlet_lock(p->o);

@@ -50,6 +50,7 @@ struct outlet {
 		out; /* made and not yet written; its memory is the thread's while nothing is */
 	size_t out_first;
 	size_t turn_bytes;                /* read since the job began */
+	bool torn;                        /* the file ends in a line that nobody goes on with */
 	const struct channel *unfinished; /* whose line the file ends in the middle of */
 	struct linestamp stamp;
 	int64_t local_second; /* of local_time */
