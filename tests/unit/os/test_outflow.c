@@ -251,6 +251,12 @@ static void end_life(size_t i)
 
 /* --- single cases --- */
 
+static void say(const char *line)
+{
+	ck_assert(outlet_say(outlet, line, strlen(line)));
+	outlet_kick(outlet);
+}
+
 START_TEST(what_is_written_is_there)
 {
 	open_outlet(2, LOG_FORMAT_PREFIX, LOG_STALLED_BLOCK, LINECUT_MAX);
@@ -293,7 +299,7 @@ START_TEST(the_note_comes_also_when_the_pipe_was_at_rest)
 	ck_assert_uint_eq(rest_count, 1);
 	put(0, "lost\n");
 	mood = TAKES_NOTHING;
-	ck_assert(outlet_say(outlet, "own\n", 4));
+	say("own\n");
 	work();
 	settle();
 	ck_assert_str_eq(read_log(),
@@ -441,7 +447,7 @@ START_TEST(a_note_stands_in_a_line_of_its_own)
 	settle();
 	channel_set_policy(channels[0], &drops);
 	mood = TAKES_NOTHING;
-	ck_assert(outlet_say(outlet, "own\n", 4));
+	say("own\n");
 	work();
 	put(0, "line\n");
 	listen_to_pipes();
@@ -540,9 +546,8 @@ static void step(size_t count, bool lives)
 		break;
 	case 3:
 		if (count > 1 && chance_one_in(&chance, 4)) {
-			int size = snprintf(own, sizeof own, "own %u\n", own_said++);
-
-			ck_assert(outlet_say(outlet, own, (size_t)size));
+			snprintf(own, sizeof own, "own %u\n", own_said++);
+			say(own);
 		}
 		break;
 	default: write_something(i); break;
