@@ -30,8 +30,8 @@ struct crew_job {
 	 * crew's `clear` when the thread ends. */
 	void (*run)(struct crew_job *job, void **bench);
 	uint64_t lane; /* what it may hang at: a device; or CREW_PROMPT */
-	bool brief;    /* nothing follows soon: a thread is not kept for it, which could be wanted as
-	                  the process of a program (R4) */
+	bool brief; /* nothing follows soon: a thread is not kept for it, which could be wanted as
+	               the process of a program (R4) */
 	/* private */
 	struct crew_job *next; /* crew.queue */
 };

@@ -69,14 +69,15 @@ static void add_escaped(struct logline *line, const char *text)
 {
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
-		char escaped[8];
+		char escaped[8] = "\\n";
 
-		if (c >= ' ' && c != 0x7f)
+		if (c >= ' ' && c != 0x7f) {
 			add(line, text, 1);
-		else if (c == '\n')
-			add(line, "\\n", 2);
-		else
-			add(line, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\x%02x", c));
+			continue;
+		}
+		if (c != '\n')
+			snprintf(escaped, sizeof escaped, "\\x%02x", c);
+		add(line, escaped, strlen(escaped));
 	}
 }
 

@@ -19,9 +19,9 @@
 enum outlet_kind { OUTLET_FILE, OUTLET_STREAM, OUTLET_SYSLOG, OUTLET_JOURNAL };
 
 enum {
-	OUTLET_HANGS_MS = 250,        /* a target that has not answered for so long hangs */
-	OUTLET_RETRY_MS = 1000,       /* after which one that takes nothing is tried again */
-	OUTLET_ROOM_MS = 250,         /* likewise, one that only has no room: it may tell before */
+	OUTLET_HANGS_MS = 250,  /* a target that has not answered for so long hangs */
+	OUTLET_RETRY_MS = 1000, /* after which one that takes nothing is tried again */
+	OUTLET_ROOM_MS = 250,   /* likewise, one that only has no room: it may tell before */
 	/* vergerd's own lines that wait: a plan for 10,000 programs is told at once */
 	OUTLET_SAID_MAX = 1024 * 1024,
 };
