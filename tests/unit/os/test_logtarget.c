@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -17,7 +19,7 @@
 #include "os/signals.h"
 #include "unit/suite.h"
 
-enum { BUFFER_SIZE = 1 << 17, BLOCKED_S = 5, DATAGRAM_SIZE = 8192 };
+enum { BUFFER_SIZE = 1 << 17, BLOCKED_S = 5, DATAGRAM_SIZE = 8192, NOBODY = 65534 };
 
 static char directory[64];
 static char path[128];
@@ -231,6 +233,38 @@ START_TEST(counts_what_a_fifo_does_not_take)
 	alarm(0);
 	logtarget_close(t);
 	close(readable.fd);
+}
+END_TEST
+
+/* How many threads and processes may be made; root may always. */
+static void limit_threads(rlim_t count)
+{
+	struct rlimit limit;
+
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chown(directory, NOBODY, NOBODY), 0);
+		ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
+		prctl(PR_SET_DUMPABLE, 1); /* for the sanitizer of leaks */
+	}
+	ck_assert_int_eq(getrlimit(RLIMIT_NPROC, &limit), 0);
+	limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &limit), 0);
+}
+
+/* R4: that nothing can be started is to be read somewhere. */
+START_TEST(needs_no_thread)
+{
+	struct logtarget *t;
+
+	limit_threads(0);
+	t = open_target(LOG_TARGET_FILE);
+	log_error("web", "new process: Resource temporarily unavailable");
+	ck_assert_str_eq(after_stamp(content_of(path)),
+	                 "error web: new process: Resource temporarily unavailable\n");
+	log_info(NULL, "ended");
+	logtarget_close(t);
+	ck_assert_ptr_nonnull(strstr(content_of(path), "info ended\n"));
+	limit_threads(RLIM_INFINITY);
 }
 END_TEST
 
@@ -575,6 +609,7 @@ static Suite *make_suite(void)
 	tcase_add_test(file, moves_with_everything_that_was_logged);
 	tcase_add_test(file, takes_a_burst);
 	tcase_add_test(file, counts_what_a_fifo_does_not_take);
+	tcase_add_test(file, needs_no_thread);
 	tcase_add_test(file, writes_objects);
 	tcase_add_test(file, closes_objects_that_are_too_long);
 	suite_add_tcase(suite, file);
