@@ -26,9 +26,11 @@ from script import Script
 from subject import VERB_SECONDS, Subject
 
 # how long nothing may happen before what should have happened is missed
-QUIET_SECONDS = 0.4
+QUIET_SECONDS = 3
+QUIET_SECONDS_SHRINKING = 0.4
+QUIET_LOOKS = 20  # at least as many, each with an answer of vergerd: a machine that stops is quiet too
 # how long something may be under way; once there was a divergence, while it is made smaller
-BUSY_SECONDS = 10
+BUSY_SECONDS = 30
 BUSY_SECONDS_SHRINKING = 2
 VERBS = ("start", "stop", "restart")
 SIGNALS = {"USR1": 0, "USR2": 3, "KILL": KILLED, "HUP": None}  # and what the puppets end with
@@ -522,8 +524,8 @@ class Machine(RuleBasedStateMachine):
         """The Worlds that fit, as soon as one does.  Nothing happening for a while is the end."""
         busy = BUSY_SECONDS_SHRINKING if Machine.shortest else BUSY_SECONDS
         deadline = time.monotonic() + busy * processes.PATIENCE
-        quiet = QUIET_SECONDS * processes.PATIENCE
-        last, since = None, time.monotonic()
+        quiet = QUIET_SECONDS_SHRINKING if Machine.shortest else QUIET_SECONDS
+        last, since, looks, same = None, time.monotonic(), 0, 0
         while True:
             sights = self.subject.look()
             judged = [(complaints(world, sights, before), world) for world in worlds]
@@ -532,9 +534,11 @@ class Machine(RuleBasedStateMachine):
                 self.sights = sights
                 return fitting
             now = time.monotonic()
+            looks, same = looks + 1, same + 1
             if sights != last:
-                last, since = sights, now
-            if (is_quiet(sights) and now - since > quiet) or now > deadline:
+                last, since, same = sights, now, 0
+            is_still = is_quiet(sights) and now - since > quiet * processes.PATIENCE
+            if (is_still and same > QUIET_LOOKS) or (now > deadline and looks > QUIET_LOOKS):
                 self._diverge(min((found for found, _ in judged), key=len))
             self.subject.await_events(0.001 if now - since < 0.02 else 0.02)
 
