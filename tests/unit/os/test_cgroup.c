@@ -15,7 +15,7 @@
 #include "os/grouptree.h"
 #include "os/loop.h"
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 60000 };
 
 static bool open_stage(struct stage *s, size_t programs)
 {

@@ -10,7 +10,7 @@
 #include "os/loop.h"
 #include "unit/suite.h"
 
-enum { PATIENCE_S = 5 };
+enum { PATIENCE_S = 60 };
 
 /* A file that is followed. */
 struct stage {

@@ -19,7 +19,7 @@
 #include "os/signals.h"
 #include "unit/suite.h"
 
-enum { BUFFER_SIZE = 1 << 17, BLOCKED_S = 5, DATAGRAM_SIZE = 8192, NOBODY = 65534 };
+enum { BUFFER_SIZE = 1 << 17, BLOCKED_S = 60, DATAGRAM_SIZE = 8192, NOBODY = 65534 };
 
 static char directory[64];
 static char path[128];

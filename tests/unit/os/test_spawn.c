@@ -440,6 +440,7 @@ END_TEST
 START_TEST(s2_umask_nice_and_limits_are_set)
 {
 	_cleanup_free_ struct limits *limits = malloc(sizeof *limits + 2 * sizeof *limits->items);
+	int before = getpriority(PRIO_PROCESS, 0);
 	const char *text;
 
 	limits->count = 2;
@@ -448,11 +449,11 @@ START_TEST(s2_umask_nice_and_limits_are_set)
 	program.limits = limits;
 	program.umask_value = 0137;
 	program.nice_set = true;
-	program.nice_value = 7;
+	program.nice_value = 19; /* which everybody may, however nice we are */
 	program.command = WORDS("sh", "-c", "umask; nice; ulimit -Sf; ulimit -Hf; ulimit -Hc");
 	text = run_for_output(_i);
-	ck_assert_str_eq(text, "0137\n7\n77\n99\n0\n");
-	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), 0);
+	ck_assert_str_eq(text, "0137\n19\n77\n99\n0\n");
+	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), before);
 }
 END_TEST
 
@@ -644,7 +645,7 @@ START_TEST(g2_signal_during_a_batch_is_handled_once_and_by_us)
 	for (size_t i = 0; i < result_count; i++)
 		if (reap(results[i].pid) == 128 + SIGUSR1) /* had not left our group yet */
 			failed++;
-	ck_assert_int_le(failed, 20);
+	ck_assert_int_le(failed, 21); /* none of those that were started afterwards */
 }
 END_TEST
 
@@ -674,7 +675,7 @@ START_TEST(pidfd_is_that_of_the_child)
 	ck_assert_int_ge(results[0].pidfd, 0);
 	ck_assert_int_eq(fcntl(results[0].pidfd, F_GETFD), FD_CLOEXEC);
 	end = (struct pollfd){ .fd = results[0].pidfd, .events = POLLIN };
-	ck_assert_int_eq(poll(&end, 1, 5000), 1);
+	ck_assert_int_eq(poll(&end, 1, 60000), 1);
 	ck_assert_int_eq(waitid(P_PIDFD, (id_t)results[0].pidfd, &info, WEXITED), 0);
 	ck_assert_int_eq(info.si_pid, results[0].pid);
 }
