@@ -9,6 +9,7 @@ import json
 import lzma
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -149,6 +150,60 @@ def rotated_and_at_line_ends(path, max_size):
     return files
 
 
+# what goes on meanwhile
+
+OTHER = "other"
+
+
+def rest(verger):
+    """Programs that must not notice what becomes of another's log: one that is killed and restarted
+    and has a captured log, and one that is started and stopped."""
+    return program(
+        OTHER, "puppet say up pause", stdout=verger.path("other.log"), log_format="prefix",
+        restart="always", restart_delay="0s", restart_delay_max="1ms", start_limit="none",
+    ) + program("idle", "puppet pause", stdout="null", autostart="no")  # fmt: skip
+
+
+def await_rest(verger, times=1):
+    """Waits until the other program has said so often that it is up."""
+    log = verger.path("other.log")
+    expected = f"{OTHER} | up\n".encode() * times
+    eventually(lambda: content(log) == expected, lambda: f"the other program: {content(log)!r}")
+
+
+def check_the_rest_goes_on(verger, daemon):
+    """Control answers, a program that is killed comes back, others start, stop and log.  Returns what
+    status says."""
+    with daemon.client() as client:
+        said = content(verger.path("other.log")).count(b"\n")
+        pid = client.status(OTHER)["pid"]
+        os.kill(pid, signal.SIGKILL)
+        daemon.pid(OTHER, other_than=pid)
+        await_rest(verger, said + 1)
+        assert client.outcome("Start", "idle")["result"] == "done"
+        assert client.outcome("Stop", "idle")["result"] == "done"
+    result = daemon.ctl("status")
+    assert OTHER in result.stdout, result.stderr
+    return result.stdout
+
+
+def await_trouble(client, name, pattern):
+    """Waits until status says so of a program's log; returns what it says."""
+
+    def found():
+        log = client.status(name).get("log") or {}
+        return log.get("stalled") and re.search(pattern, log.get("trouble") or "") and log
+
+    return eventually(found, lambda: f"trouble of {name}: {client.status(name)}")
+
+
+def await_well(client, name):
+    eventually(
+        lambda: not (client.status(name).get("log") or {}).get("stalled"),
+        lambda: f"{name} to be well: {client.status(name)}",
+    )
+
+
 # readers
 
 
@@ -169,25 +224,6 @@ class Reader:
     @property
     def pid(self):
         return self.process.pid
-
-
-def await_blocked(pid):
-    """Waits until the process waits in a write."""
-
-    def waits():
-        try:
-            return b"pipe_write" in processes.read(pid, "wchan") or _syscall(pid) == 1
-        except OSError:
-            return False
-
-    eventually(waits, f"process {pid} to wait for its log")
-
-
-def _syscall(pid):
-    """The number of the system call that it sleeps in; write is 1 on x86-64, 64 on arm64."""
-    found = processes.read(pid, "syscall").split()
-    number = int(found[0]) if found and found[0].isdigit() else -1
-    return 1 if number in (1, 64) else number
 
 
 # mounts
