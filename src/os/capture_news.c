@@ -357,6 +357,12 @@ static bool is_draining(const struct capture *c, const struct target *t, bool ow
 	return is_meant && !t->given_up && !outlet_is_settled(t->outlet);
 }
 
+/* The reader of a pipe that vergerd was given is gone, and nobody can come in its place. */
+static bool is_hopeless(const struct outlet *o, const struct outlet_health *health)
+{
+	return health->error == EPIPE && outlet_kind(o) == OUTLET_STREAM;
+}
+
 /* Waits for a target; whether it takes nothing. */
 static bool await_one(struct target *t, msec_t until)
 {
@@ -365,7 +371,7 @@ static bool await_one(struct target *t, msec_t until)
 	if (!outlet_await_rest(t->outlet, until))
 		return false;
 	outlet_get_health(t->outlet, &health);
-	t->given_up = health.error && !is_wanted(t->outlet);
+	t->given_up = health.error && (!is_wanted(t->outlet) || is_hopeless(t->outlet, &health));
 	return health.error && !t->given_up;
 }
 
