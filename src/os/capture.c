@@ -600,6 +600,19 @@ static struct channel *get_channel(struct capture *c, const struct program_setti
 	return streams[stream - 1];
 }
 
+/* What of the settings may change while the program writes. */
+static void set_policy(struct channel *channel, const struct program_settings *p, int fd)
+{
+	const struct stream *stream = program_stream(p, fd);
+	struct logfile_policy policy = policy_of(p);
+
+	outlet_lock(channel->outlet);
+	channel_set_policy(channel, p);
+	outlet_unlock(channel->outlet);
+	if (stream->kind == STREAM_FILE && !strcmp(outlet_name(channel->outlet), stream->path))
+		outlet_set_policy(channel->outlet, &policy);
+}
+
 int capture_open(struct capture *c, const struct program_settings *program, uint32_t id, int stream,
                  char *detail, size_t size)
 {
@@ -614,6 +627,8 @@ int capture_open(struct capture *c, const struct program_settings *program, uint
 	}
 	t->is_over = false;
 	channel = get_channel(c, program, id, stream, t);
+	if (channel)
+		set_policy(channel, program, stream); /* it may be that of its last life */
 	fd = channel ? channel_open_end(channel, program->credentials) : -errno;
 	if (fd < 0)
 		snprintf(detail, size, "pipe: %s", strerror(-fd));
@@ -729,17 +744,9 @@ static void follow(struct capture *c, const struct program_settings *p, uint32_t
 {
 	for (int i = 0; i < 2; i++) {
 		struct channel *channel = c->units[id].streams[i];
-		const struct stream *stream = program_stream(p, i + 1);
-		struct logfile_policy policy = policy_of(p);
 
-		if (!channel || !program_is_captured(p, i + 1))
-			continue;
-		outlet_lock(channel->outlet);
-		channel_set_policy(channel, p);
-		outlet_unlock(channel->outlet);
-		if (stream->kind == STREAM_FILE &&
-		    !strcmp(outlet_name(channel->outlet), stream->path))
-			outlet_set_policy(channel->outlet, &policy);
+		if (channel && program_is_captured(p, i + 1))
+			set_policy(channel, p, i + 1);
 	}
 }
 

@@ -221,11 +221,17 @@ void outlet_set_file(struct outlet *o, struct logfile *file)
 	o->file = file;
 }
 
+static bool is_same_policy(const struct logfile_policy *a, const struct logfile_policy *b)
+{
+	return a->max_size == b->max_size && a->max_age_ms == b->max_age_ms && a->keep == b->keep &&
+	       a->compress == b->compress;
+}
+
 void outlet_set_policy(struct outlet *o, const struct logfile_policy *policy)
 {
 	outlet_lock(o);
+	o->policy_is_new |= !is_same_policy(&o->policy, policy);
 	o->policy = *policy;
-	o->policy_is_new = true;
 	outlet_unlock(o);
 }
 
