@@ -85,7 +85,6 @@ struct channel *channel_new(const struct program_settings *program, uint32_t id,
 	c->poll_fd = poll_fd;
 	c->name = strdup(program->name);
 	linecut_init(&c->cut, line_max);
-	logring_init(&c->ring, program->log.memory);
 	channel_set_policy(c, program);
 	if (c->name && watch(c))
 		return c;
@@ -113,6 +112,11 @@ void channel_set_policy(struct channel *c, const struct program_settings *progra
 {
 	c->format = program->log.format;
 	c->stalled = program->log.stalled;
+	if (c->memory == program->log.memory)
+		return;
+	c->memory = program->log.memory;
+	logring_release(&c->ring);
+	logring_init(&c->ring, c->memory);
 }
 
 int channel_open_end(struct channel *c, const struct credentials *who)
@@ -253,7 +257,7 @@ bool channel_drop(struct channel *c, char *buffer, size_t size, int reason)
 			c->lost_for = reason;
 			channel_note(c, buffer, (size_t)got);
 			count_lost(c, buffer, (size_t)got);
-		} else if (got == 0 && channel_at_life_end(c) && c->life_count > 1) {
+		} else if (got == 0 && channel_at_life_end(c)) {
 			c->cut_is_over |= !c->gap;
 			channel_next_life(c);
 		} else {

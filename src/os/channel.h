@@ -69,6 +69,7 @@ struct channel {
 	uint64_t total_lost_lines, total_lost_bytes; /* since it was made */
 	int lost_for;                                /* why: positive errno */
 	struct logring ring;
+	size_t memory;    /* what the ring may keep */
 	size_t said;      /* bytes that this life has added to the ring */
 	char *last_words; /* of a life that has ended; owned; NULL = none, or taken */
 	size_t last_words_size;

@@ -719,7 +719,7 @@ static bool is_stalled(const struct outlet *o, msec_t now)
 /* Reads what need not be kept.  Whether there may be more.  Locked. */
 static bool drop_all(struct outlet *o, struct bench *bench, int reason)
 {
-	bool more = false;
+	bool more = false, words = false;
 
 	if (reason == EAGAIN && !is_stalled(o, clock_monotonic_ms()))
 		return false;
@@ -730,6 +730,11 @@ static bool drop_all(struct outlet *o, struct bench *bench, int reason)
 			more = true;
 		else
 			o->hooks->rest(o->context, c);
+		words |= c->last_words != NULL;
+	}
+	if (words) {
+		o->news = true;
+		o->hooks->wake(o->context);
 	}
 	return more;
 }
