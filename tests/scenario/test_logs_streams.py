@@ -185,6 +185,7 @@ def test_l4_two_pipes_for_two_streams(verger, sinks):
     sinks.started(err_fd)
     assert daemon.wait() == 0
     eventually(lambda: b"ended with" in err.text(), "the last line")
+    eventually(lambda: out.text().count(b"\n") == 2, out.text)
     assert [(o["stream"], o["message"]) for o in logs.objects(out.text())] == [
         ("stdout", "one"), ("stdout", "three"),
     ]  # fmt: skip
