@@ -20,7 +20,7 @@
 enum {
 	STATUS_USAGE = 64,
 	BOMB_HOP_MS = 2,
-	BOMB_HOPS_MAX = 60000, /* a bomb that nobody defuses ends by itself after some 120 s */
+	BOMB_HOPS_MAX = 10000, /* a bomb that nobody defuses ends by itself after some 20 s */
 	AWAIT_PAUSE_MS = 5,
 	NUMBER_MAX = 100000000,
 	COUNT_WIDTH_MAX = 1 << 20,
