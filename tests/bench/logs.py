@@ -168,8 +168,10 @@ class Bench:
         for number in range(self.plan.rounds):
             for size, name in WRITES:
                 self.say(f"{place}: {name}, round {number + 1} of {self.plan.rounds}")
-                of_cat = None
-                for station in list(stations):
+                # each begins a round in its turn: what was there before it is not always the same
+                first = number % len(stations)
+                rates = {}
+                for station in stations[first:] + stations[:first]:
                     total = self.plan.total[size] // station.way.share
                     try:
                         seconds, used = station.write(size, total)
@@ -177,12 +179,13 @@ class Bench:
                         self.fail(station.way, failure)
                         stations.remove(station)
                         continue
-                    row, rate = station.way.name, total / 1e6 / seconds
-                    of_cat = rate if row == CAT else of_cat
-                    speed.add(row, size, rate)
+                    row = station.way.name
+                    rates[row] = total / 1e6 / seconds
+                    speed.add(row, size, rates[row])
                     cpu.add(row, size, used / (total / 1e9))
-                    if of_cat:
-                        self.over_cat.add((place, row), size, rate / of_cat)
+                for row, rate in rates.items():
+                    if CAT in rates:
+                        self.over_cat.add((place, row), size, rate / rates[CAT])
         measure.end_descendants()
 
     def crowd(self, directory):
