@@ -69,6 +69,10 @@ class FakeVergerd:
         return True
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # which ends the thread in accept()
+        except OSError:
+            pass
         self.listener.close()
 
 

@@ -377,7 +377,9 @@ START_TEST(is_nobodys_family)
 	/* its child becomes ours, and is nobody's still */
 	kill(leader, SIGKILL);
 	expect_end(&s);
-	ck_assert(family_sweep(s.stage.families, 0));
+	s.stage.notes[0].empty_count = 0;
+	if (!family_sweep(s.stage.families, 0)) /* somebody has gone while it looked */
+		ck_assert(stage_run_until(&s.stage, is_empty, PATIENCE_MS));
 	ck_assert_int_eq(kill(child, 0), 0);
 	ck_assert_int_eq(kill(orphan, 0), 0);
 	ck_assert_int_eq(kill(bare, 0), 0);
