@@ -419,7 +419,9 @@ def test_c3_vergerd_ends_while_a_disk_hangs(verger, disk):
     assert daemon.wait() == 0
     # what it had begun to write is there; the program has ended in the middle of a line
     text = content(folder / "web.log").replace(b"web | ", b"").removesuffix(b"\n")
-    assert numbered("web", LINES + 10, WIDTH).startswith(text)
+    assert numbered("web", LINES + 10, WIDTH).startswith(text), logs.difference(
+        text, numbered("web", LINES + 10, WIDTH)
+    )
 
 
 # _IOR('X', 125, __u32): the file system is as broken as after an error of the disk
