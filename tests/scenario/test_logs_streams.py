@@ -159,7 +159,6 @@ def test_l4_long_lines_and_a_slow_reader(verger, sinks, form):
     )  # fmt: skip
 
     def said():
-        open("/tmp/scen/sink","wb").write(sink.text())
         _, others = own_lines(sink.text())
         others = [line for line in others if line.endswith(b"\n")]
         if form == "json":
