@@ -453,14 +453,32 @@ class Story:
         self.end_readers()
 
     def await_packing(self):
-        """The packers have what the machine has left over: as long as one ends now and then, it goes on."""
+        """The packers have what the machine has left over: they may be slow, but not stand still."""
+        last, since = None, time.monotonic()
+        while state := self.packing():
+            if state != last:
+                last, since = state, time.monotonic()
+            if time.monotonic() - since > PATIENCE_S:
+                raise Failed(f"rotated files are not packed: {' '.join(sorted(state))}")
+            time.sleep(0.05)
 
-        def unpacked():
-            logs = (log for log in self.cast.logs if log.keys.get("log_compress", "no") != "no")
-            return sum(suffix is None for log in logs for suffix in log.rotated().values())
-
-        while left := unpacked():
-            await_(lambda: unpacked() < left, "a rotated file is packed")
+    def packing(self):
+        """{file that is not packed yet: size of what it becomes}"""
+        found = {}
+        for log in self.cast.logs:
+            if log.keys.get("log_compress", "no") == "no":
+                continue
+            for stamp, suffix in log.rotated().items():
+                if suffix is None:
+                    found[f"{log.path.name}-{stamp}"] = 0
+        for entry in os.scandir(self.cast.root / "logs"):
+            name = entry.name.rpartition("Z.")[0] + "Z"
+            if entry.name.endswith(".tmp") and name in found:
+                try:
+                    found[name] = entry.stat().st_size
+                except FileNotFoundError:
+                    pass  # packed just now
+        return found
 
     def is_at_rest(self):
         """A vergerd that ends waits for no disk: so the last program is there until all is well."""
