@@ -24,13 +24,23 @@ struct lane {
 	msec_t moved;     /* when a job was last begun or ended */
 };
 
+/* A thread that waits for work. */
+struct sleeper {
+	struct sleeper *next; /* crew.sleepers */
+	pthread_cond_t wake;
+	bool called; /* it is not among them any more */
+};
+
 struct crew {
 	pthread_mutex_t lock;
-	pthread_cond_t work, ended;
+	pthread_cond_t ended;
+	pthread_condattr_t monotonic;
+	struct sleeper *sleepers; /* the one that worked last is called first: its memory is in a
+	                             cache */
 	struct crew_job *first, *last; /* the queue */
 	struct lane lanes[CREW_THREADS_MAX];
-	unsigned threads, idle;
-	unsigned called;         /* of the idle ones; they have not woken up yet */
+	unsigned threads;
+	unsigned called;         /* have not woken up yet */
 	unsigned fresh;          /* made, and not yet at the queue */
 	bool lacking;            /* one could not be made that was needed */
 	unsigned at_risk;        /* working in a lane that may hang */
@@ -42,17 +52,14 @@ struct crew {
 struct crew *crew_new(void (*clear)(void *bench))
 {
 	struct crew *c = calloc(1, sizeof *c);
-	pthread_condattr_t monotonic;
 
 	if (!c)
 		return NULL;
 	c->clear = clear;
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->work, &monotonic);
-	pthread_cond_init(&c->ended, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_condattr_init(&c->monotonic);
+	pthread_condattr_setclock(&c->monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->ended, &c->monotonic);
 	/* an arena for each thread would keep what its threads have given back */
 	mallopt(M_ARENA_MAX, 1);
 	return c;
@@ -60,8 +67,8 @@ struct crew *crew_new(void (*clear)(void *bench))
 
 static void destroy(struct crew *c)
 {
-	pthread_cond_destroy(&c->work);
 	pthread_cond_destroy(&c->ended);
+	pthread_condattr_destroy(&c->monotonic);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -79,7 +86,7 @@ static bool wait_until(struct crew *c, pthread_cond_t *cond, msec_t until)
 
 static struct lane *find_lane(struct crew *c, uint64_t id)
 {
-	struct lane *place = NULL;
+	struct lane *place = c->lanes;
 
 	for (size_t i = 0; i < CREW_THREADS_MAX; i++) {
 		if (c->lanes[i].running && c->lanes[i].id == id)
@@ -87,19 +94,16 @@ static struct lane *find_lane(struct crew *c, uint64_t id)
 		if (!c->lanes[i].running)
 			place = &c->lanes[i];
 	}
-	return place; /* there is one: every place stands for a thread at least */
+	return place; /* a free one, which there is: every other stands for a thread at least */
 }
 
 static bool has_room(struct crew *c, uint64_t id)
 {
-	const struct lane *lane;
-
 	if (id == CREW_PROMPT)
 		return true;
 	if (c->at_risk >= CREW_THREADS_MAX - CREW_PROMPT_THREADS)
 		return false;
-	lane = find_lane(c, id);
-	return lane && lane->running < CREW_LANE_THREADS;
+	return find_lane(c, id)->running < CREW_LANE_THREADS;
 }
 
 static void enter_lane(struct crew *c, uint64_t id)
@@ -188,19 +192,24 @@ static void make_thread(struct crew *c)
 	c->fresh += !c->lacking;
 }
 
-/* Sees to it that somebody comes for a job that may be begun; whether one is to be called who
- * sleeps. */
-static bool rouse(struct crew *c)
+/* Calls the first of the sleepers; locked, as its memory goes with it. */
+static void call(struct crew *c, struct sleeper *first)
+{
+	c->sleepers = first->next;
+	first->called = true;
+	c->called++;
+	pthread_cond_signal(&first->wake);
+}
+
+/* Sees to it that somebody comes for a job that may be begun. */
+static void rouse(struct crew *c)
 {
 	if (c->called + c->fresh > 0)
-		return false; /* who comes will look for the next one, too */
-	if (c->idle > 0) {
-		c->called++;
-		return true;
-	}
-	if (c->threads < CREW_THREADS_MAX)
+		return; /* who comes will look for the next one, too */
+	if (c->sleepers)
+		call(c, c->sleepers);
+	else if (c->threads < CREW_THREADS_MAX)
 		make_thread(c);
-	return false;
 }
 
 /* Takes a job to begin it, and sends for the next. */
@@ -212,27 +221,49 @@ static struct crew_job *take(struct crew *c)
 		return NULL;
 	take_out(c, job, before);
 	enter_lane(c, job->lane);
-	if (has_job(c) && rouse(c))
-		pthread_cond_signal(&c->work);
+	if (has_job(c))
+		rouse(c);
 	return job;
 }
 
+static void leave_sleepers(struct crew *c, const struct sleeper *me)
+{
+	for (struct sleeper **at = &c->sleepers; *at; at = &(*at)->next) {
+		if (*at != me)
+			continue;
+		*at = me->next;
+		return;
+	}
+}
+
+/* Waits to be called; false when nobody has called in time. */
+static bool sleep_until(struct crew *c, struct sleeper *me, msec_t until)
+{
+	bool in_time = true;
+
+	me->called = false;
+	me->next = c->sleepers;
+	c->sleepers = me;
+	while (!me->called && in_time)
+		in_time = wait_until(c, &me->wake, until);
+	if (me->called)
+		c->called--;
+	else
+		leave_sleepers(c, me);
+	return me->called;
+}
+
 /* The next job, waiting for it a while; NULL: it is time to end. */
-static struct crew_job *await_job(struct crew *c, msec_t idle_ms)
+static struct crew_job *await_job(struct crew *c, struct sleeper *me, msec_t idle_ms)
 {
 	msec_t until = clock_monotonic_ms() + idle_ms;
 
 	for (;;) {
 		struct crew_job *job = c->closing ? NULL : take(c);
-		bool in_time;
 
 		if (job || c->closing)
 			return job;
-		c->idle++;
-		in_time = wait_until(c, &c->work, until);
-		c->idle--;
-		c->called -= c->called > 0;
-		if (!in_time)
+		if (!sleep_until(c, me, until))
 			return c->closing ? NULL : take(c);
 	}
 }
@@ -240,14 +271,16 @@ static struct crew_job *await_job(struct crew *c, msec_t idle_ms)
 static void *thread_main(void *arg)
 {
 	struct crew *c = arg;
+	struct sleeper me = { .called = false };
 	struct crew_job *job;
 	msec_t idle_ms = IDLE_MS;
 	void *bench = NULL;
 	bool is_last;
 
 	pthread_mutex_lock(&c->lock);
+	pthread_cond_init(&me.wake, &c->monotonic);
 	c->fresh--;
-	while ((job = await_job(c, idle_ms))) {
+	while ((job = await_job(c, &me, idle_ms))) {
 		uint64_t lane = job->lane; /* the job may be gone when it has run */
 
 		idle_ms = job->brief ? BRIEF_IDLE_MS : IDLE_MS;
@@ -257,6 +290,7 @@ static void *thread_main(void *arg)
 		leave_lane(c, lane);
 	}
 	/* locked, so that nobody counts on a thread that is leaving */
+	pthread_cond_destroy(&me.wake);
 	if (bench && c->clear)
 		c->clear(bench);
 	is_last = --c->threads == 0 && c->abandoned;
@@ -269,14 +303,11 @@ static void *thread_main(void *arg)
 
 void crew_add(struct crew *c, struct crew_job *job)
 {
-	bool call;
-
 	pthread_mutex_lock(&c->lock);
 	append(c, job);
-	call = !c->closing && has_room(c, job->lane) && rouse(c);
+	if (!c->closing && has_room(c, job->lane))
+		rouse(c);
 	pthread_mutex_unlock(&c->lock);
-	if (call) /* not before: it would wake up to wait for the lock */
-		pthread_cond_signal(&c->work);
 }
 
 bool crew_cancel(struct crew *c, struct crew_job *job)
@@ -341,7 +372,8 @@ bool crew_free(struct crew *c, msec_t patience_ms)
 		return true;
 	pthread_mutex_lock(&c->lock);
 	c->closing = true;
-	pthread_cond_broadcast(&c->work);
+	while (c->sleepers)
+		call(c, c->sleepers);
 	while (c->threads && wait_until(c, &c->ended, until))
 		;
 	all_ended = c->threads == 0;

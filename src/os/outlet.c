@@ -95,29 +95,36 @@ int outlet_stream(const struct outlet *o)
 
 /* --- work --- */
 
-static void kick_locked(struct outlet *o)
+/* What the crew is to be given then (unlock_and_add); NULL = nothing.  Locked. */
+static struct crew_job *kick_locked(struct outlet *o)
 {
 	switch (o->state) {
 	case OUTLET_RESTS:
 		o->state = OUTLET_WAITS;
 		o->works_since = clock_monotonic_ms();
 		o->job.brief = !o->channels; /* lines of vergerd's own */
-		crew_add(o->crew, &o->job);
-		return;
+		return &o->job;
 	case OUTLET_WAITS: break;
 	case OUTLET_WORKS: o->again = true; break;
 	}
-	if (o->health.hangs && !o->drains) {
-		o->drains = true;
-		crew_add(o->crew, &o->drain);
-	}
+	if (!o->health.hangs || o->drains)
+		return NULL;
+	o->drains = true;
+	return &o->drain;
+}
+
+/* In this order: a thread that wakes up for the job wants the lock. */
+static void unlock_and_add(struct outlet *o, struct crew_job *job)
+{
+	outlet_unlock(o);
+	if (job)
+		crew_add(o->crew, job);
 }
 
 void outlet_kick(struct outlet *o)
 {
 	outlet_lock(o);
-	kick_locked(o);
-	outlet_unlock(o);
+	unlock_and_add(o, kick_locked(o));
 }
 
 bool outlet_say(struct outlet *o, const char *line, size_t size)
@@ -193,8 +200,7 @@ void outlet_has_room(struct outlet *o)
 {
 	outlet_lock(o);
 	o->retry_at = 0;
-	kick_locked(o);
-	outlet_unlock(o);
+	unlock_and_add(o, kick_locked(o));
 }
 
 void outlet_end(struct outlet *o)
@@ -203,8 +209,7 @@ void outlet_end(struct outlet *o)
 	for (struct channel *c = o->channels; c; c = c->next)
 		c->leaving = c->ready = true;
 	o->retry_at = 0;
-	kick_locked(o);
-	outlet_unlock(o);
+	unlock_and_add(o, kick_locked(o));
 }
 
 void outlet_abandon(struct outlet *o)
@@ -242,8 +247,7 @@ void outlet_reopen(struct outlet *o)
 	outlet_lock(o);
 	o->reopens_wanted++;
 	o->retry_at = 0;
-	kick_locked(o);
-	outlet_unlock(o);
+	unlock_and_add(o, kick_locked(o));
 }
 
 bool outlet_is_reopening(struct outlet *o, int *error)
@@ -276,9 +280,9 @@ void outlet_set_packing_phase(struct outlet *o, enum packing_phase phase)
 {
 	outlet_lock(o);
 	o->packing.phase = phase;
-	if (phase == PACKING_OPENS || phase == PACKING_ENDS || phase == PACKING_NONE)
-		kick_locked(o);
-	outlet_unlock(o);
+	unlock_and_add(o, phase == PACKING_OPENS || phase == PACKING_ENDS || phase == PACKING_NONE
+	                          ? kick_locked(o)
+	                          : NULL);
 }
 
 /* --- news --- */
@@ -315,34 +319,35 @@ static msec_t stands_since(const struct outlet *o)
 
 /* The thread has been away for too long: those that must not wait for it are served by another.  It
  * takes two looks: if all of us stood still, the thread had no time either. */
-static void judge_hang(struct outlet *o, msec_t now)
+static struct crew_job *judge_hang(struct outlet *o, msec_t now)
 {
 	msec_t since;
 	bool seen;
 
 	if (o->state == OUTLET_RESTS || o->health.hangs)
-		return;
+		return NULL;
 	since = stands_since(o);
 	seen = o->seen_since == since;
 	o->seen_since = since;
 	if (!seen || now - since < OUTLET_HANGS_MS)
-		return;
+		return NULL;
 	o->health.hangs = true;
 	o->health.since = since;
 	o->news = true;
-	kick_locked(o);
+	return kick_locked(o);
 }
 
 bool outlet_watch(struct outlet *o, msec_t now)
 {
+	struct crew_job *job;
 	bool again;
 
 	outlet_lock(o);
-	judge_hang(o, now);
+	job = judge_hang(o, now);
 	if (o->health.error && o->state == OUTLET_RESTS && now >= o->retry_at)
-		kick_locked(o);
+		job = kick_locked(o);
 	again = o->state != OUTLET_RESTS || o->health.error;
-	outlet_unlock(o);
+	unlock_and_add(o, job);
 	return again;
 }
 
