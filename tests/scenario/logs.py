@@ -150,6 +150,43 @@ def rotated_and_at_line_ends(path, max_size):
     return files
 
 
+# lives
+
+
+class Lives:
+    """A program that says its PID and ends, again and again.  vergerd keeps so many lives apart whose
+    output it has not read (CHANNEL_LIVES_MAX), so that each sixth waits until that has been seen."""
+
+    AT_ONCE = 6
+
+    def __init__(self, verger, name="web", **keys):
+        self.verger = verger
+        self.pids_path = verger.path("pids")
+        script = verger.write(
+            "life",
+            f"""echo $$
+echo $$ >>{self.pids_path}
+count=$(wc -l <{self.pids_path})
+[ $((count % {self.AT_ONCE})) != 0 ] || puppet await {verger.path('seen')}-$count
+printf %s $$
+""",
+        )
+        self.section = program(
+            name, f"sh {script}",
+            restart="always", restart_delay="0s", restart_delay_max="1ms", start_limit="none", **keys,
+        )  # fmt: skip
+
+    def pids(self):
+        return [int(pid) for pid in content(self.pids_path).split()]
+
+    def await_lives(self, count, said):
+        """Waits until `said()`, the lines that have arrived, are of so many lives: two of each, but
+        for the one that waits."""
+        for seen in range(self.AT_ONCE, count + 1, self.AT_ONCE):
+            eventually(lambda: said() >= 2 * seen - 1, lambda: f"{said()} lines of {seen} lives")
+            self.verger.write(f"seen-{seen}", "")
+
+
 # what goes on meanwhile
 
 OTHER = "other"

@@ -225,16 +225,10 @@ def test_l1_bytes_and_long_lines(verger, places, kind):
 @IN_THE_WORLD
 @KINDS
 def test_l1_the_pid_is_that_of_each_life(verger, places, kind):
-    daemon, lives = places.daemon(kind), 20
-    script = verger.write("life", "echo $$\n")
-    vergerd = verger.start(
-        program(
-            "web", f"sh {script}",
-            stdout=kind, restart="always", restart_delay="0s", restart_delay_max="1ms", start_limit="none",
-        ),
-        **places.world,
-    )  # fmt: skip
-    eventually(lambda: len(daemon.datagrams) >= lives, "the lives")
+    daemon = places.daemon(kind)
+    lives = logs.Lives(verger, stdout=kind)
+    vergerd = verger.start(lives.section, **places.world)
+    lives.await_lives(24, lambda: len(daemon.datagrams))
     assert vergerd.stop() == 0
     for datagram in daemon.datagrams:
         if kind == "journal":

@@ -279,22 +279,14 @@ def test_json_names_streams_and_instances(verger):
 
 
 def test_json_has_the_right_pid_across_quick_restarts(verger):
-    log, lives = verger.path("web.log"), 40
-    script = verger.write("life", f"echo $$; echo $$ >>{verger.path('pids')}; printf %s $$\n")
-    daemon, _ = start(
-        verger,
-        program(
-            "web", f"sh {script}",
-            stdout=log, log_format="json", restart="always", restart_delay="0s", start_limit="none",
-            restart_delay_max="1ms",
-        ),
-    )  # fmt: skip
-    eventually(lambda: content(verger.path("pids")).count(b"\n") >= lives, "the lives", 60)
+    log = verger.path("web.log")
+    lives = logs.Lives(verger, stdout=log, log_format="json")
+    daemon, _ = start(verger, lives.section)
+    lives.await_lives(60, lambda: content(log).count(b"\n"))
     assert daemon.stop() == 0
     told = logs.objects(content(log))
-    pids = [int(pid) for pid in content(verger.path("pids")).split()]
     assert [one["pid"] for one in told] == [int(one["message"]) for one in told]
-    assert [pid for pid in dict.fromkeys(one["pid"] for one in told)][: len(pids)] == pids
+    assert list(dict.fromkeys(one["pid"] for one in told))[:60] == lives.pids()[:60]
 
 
 LONG = 40000
