@@ -150,10 +150,11 @@ def test_l1_syslog_has_name_pid_and_priority(verger, places):
     daemon = places.daemon("syslog")
     vergerd = verger.start(
         program(
-            "web", "puppet say one complain two put three pause", stdout="syslog", stderr="stdout", instances=2
+            "web", "puppet say one complain two put three pause",
+            stdout="syslog", stderr="stdout", instances=2,
         ),
         **places.world,
-    )
+    )  # fmt: skip
     client = vergerd.client()
     pids = {f"web:{n}": client.status(f"web:{n}")["pid"] for n in (0, 1)}
     eventually(lambda: len(daemon.datagrams) == 4, lambda: daemon.datagrams)
@@ -207,7 +208,8 @@ def test_l1_bytes_and_long_lines(verger, places, kind):
     verger.write("bytes", BYTES + b"\n")
     verger.start(
         program(
-            "web", f"sh -c 'cat {verger.path('bytes')}; exec puppet width 30000 count web 1 width 0 count web 1 pause'",
+            "web", f"sh -c 'cat {verger.path('bytes')}; "
+            "exec puppet width 30000 count web 1 width 0 count web 1 pause'",
             stdout=kind,
         ),
         **places.world,

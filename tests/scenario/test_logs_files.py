@@ -41,7 +41,8 @@ def test_i5_a_direct_log_costs_no_descriptor_no_thread_and_no_wakeup(verger):
     client.await_state("web", "running")
     assert os.readlink(f"/proc/{pid}/fd/1") == os.readlink(f"/proc/{pid}/fd/2") == str(log)
     # threads that have opened it are gone after a while
-    eventually(lambda: os.listdir(f"/proc/{daemon.pid_itself}/task") == [str(daemon.pid_itself)], "one thread")
+    tasks = f"/proc/{daemon.pid_itself}/task"
+    eventually(lambda: os.listdir(tasks) == [str(daemon.pid_itself)], "one thread")
     held = processes.descriptors(daemon.pid_itself).values()
     assert str(log) not in held
     assert not [path for path in held if path.startswith("pipe:")]
@@ -301,7 +302,8 @@ def test_l1_long_lines_are_split_with_marks(verger):
     assert second.startswith(b"web | [...] x") and second.endswith(b"x [...]")
     assert third.startswith(b"web | [...] x") and third.endswith(b"x")
     bare = b"".join(
-        piece.removeprefix(b"web | ").removeprefix(b"[...] ").removesuffix(b" [...]") for piece in pieces[:3]
+        piece.removeprefix(b"web | ").removeprefix(b"[...] ").removesuffix(b" [...]")
+        for piece in pieces[:3]
     )
     assert bare + b"\n" == numbered("web", 1, LONG + 1)
 
@@ -323,7 +325,7 @@ def test_l1_invalid_utf8_is_left_alone_in_text(verger):
 
 def test_invalid_utf8_is_replaced_in_json(verger):
     (told,) = logs.objects(formatted(verger, BAD, "json"))
-    assert told["message"] == "caf\N{REPLACEMENT CHARACTER} " + 2 * "\N{REPLACEMENT CHARACTER}" + " \0 \x1b[1m"
+    assert told["message"].replace("\N{REPLACEMENT CHARACTER}", "?") == "caf? ?? \0 \x1b[1m"
 
 
 def test_l1_order_of_both_streams(verger):

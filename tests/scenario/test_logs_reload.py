@@ -289,7 +289,10 @@ def test_l1_twenty_programs_share_a_log_and_come_and_go(verger):
 def test_l1_killed_in_the_middle_of_a_line(verger, form):
     log = verger.path("web.log")
     daemon = verger.start(
-        program("web", "puppet count web 1000 put 'half a li' die KILL", stdout=log, log_format=form, log_max_size="1T", **ONCE),
+        program(
+            "web", "puppet count web 1000 put 'half a li' die KILL",
+            stdout=log, log_format=form, log_max_size="1T", **ONCE,
+        ),
         "exit_when = all",
     )  # fmt: skip
     daemon.wait()
@@ -315,7 +318,10 @@ def test_l1_a_child_that_outlives_its_program_has_its_say(verger):
     """The program ends at once; what it has left behind writes on until it is stopped or ends."""
     log = verger.path("web.log")
     daemon = verger.start(
-        program("web", "puppet fork count child 5000 exit 0 end count web 10 exit 0", stdout=log, log_format="prefix", **ONCE),
+        program(
+            "web", "puppet fork count child 5000 exit 0 end count web 10 exit 0",
+            stdout=log, log_format="prefix", **ONCE,
+        ),
         "exit_when = all",
     )  # fmt: skip
     assert daemon.wait() == 0
@@ -340,7 +346,10 @@ def test_why_shows_the_last_words(verger, target):
         "syslog": {"stdout": "syslog", "log_stalled": "drop"},
     }[target]
     daemon = verger.start(
-        program("web", "puppet count web 30 complain 'cannot open the database' exit 3", stderr="stdout", **keys, **ONCE)
+        program(
+            "web", "puppet count web 30 complain 'cannot open the database' exit 3",
+            stderr="stdout", **keys, **ONCE,
+        )
         + program("keeper", "puppet pause")
     )  # fmt: skip
     client = daemon.client()

@@ -35,7 +35,8 @@ STALL_SECONDS = float(os.environ.get("VERGER_STALL_SECONDS", "1"))
 
 def writer(verger, log, lines=LINES, command="", **keys):
     return program(
-        "web", f"puppet width {WIDTH} chunk 4096 {command} count web {lines} touch {verger.path('done')} pause",
+        "web", f"puppet width {WIDTH} chunk 4096 {command} count web {lines} "
+        f"touch {verger.path('done')} pause",
         stdout=log, **keys,
     )  # fmt: skip
 

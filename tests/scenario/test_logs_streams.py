@@ -10,10 +10,8 @@ import socket
 import threading
 
 import logs
-import processes
 import pytest
-import verger as harness
-from logs import await_bytes, await_trouble, await_well, check_the_rest_goes_on, content, numbered, program
+from logs import await_trouble, await_well, check_the_rest_goes_on, content, numbered, program
 from processes import eventually
 
 ONCE = {"restart": "never"}
@@ -229,7 +227,10 @@ def test_l4_a_file_as_standard_output_is_appended_to(verger):
     log = verger.write("all.log", "before\n")
     with open(log, "ab") as file:
         daemon = verger.start(
-            program("web", "puppet count web 100", stdout="/dev/stdout", stderr="stdout", log_format="prefix", **ONCE),
+            program(
+                "web", "puppet count web 100",
+                stdout="/dev/stdout", stderr="stdout", log_format="prefix", **ONCE,
+            ),
             "exit_when = all",
             stdout=file,
         )  # fmt: skip
@@ -240,7 +241,9 @@ def test_l4_a_file_as_standard_output_is_appended_to(verger):
 @pytest.mark.needs_root
 def test_dev_stdout_can_be_opened_by_another_user(verger, sinks):
     sink, writable = sinks()
-    script = verger.write("script", "echo out >/dev/stdout; echo err >/dev/stderr; echo fd >/proc/self/fd/1\n")
+    script = verger.write(
+        "script", "echo out >/dev/stdout; echo err >/dev/stderr; echo fd >/proc/self/fd/1\n"
+    )
     daemon = start(
         verger, sinks, writable,
         program("web", f"sh {script}", user="nobody", stderr="stdout", log_format="prefix", **ONCE),
