@@ -819,6 +819,7 @@ START_TEST(own_lines_are_whole_among_others)
 		int n = snprintf(line, sizeof line, "own %u\n", own);
 
 		own += outlet_say(o, line, (size_t)n);
+		outlet_kick(o);
 		read_stream(&size);
 		turn();
 	}
@@ -855,6 +856,7 @@ START_TEST(each_line_of_a_stream_is_one_write)
 	o = make(OUTLET_STREAM, "standard error", ends[1]);
 	for (int i = 0; i < 50; i++)
 		ck_assert(outlet_say(o, "own line\n", 9));
+	outlet_kick(o);
 	for (int i = 0; i < 50; i++) {
 		got = recv(ends[0], line, sizeof line, 0);
 		ck_assert_int_eq(got, 9);
@@ -878,6 +880,7 @@ START_TEST(too_many_own_lines_are_refused)
 	o = make(OUTLET_STREAM, "standard output", stream[1]);
 	while (outlet_say(o, line, sizeof line)) {
 		said++;
+		outlet_kick(o);
 		ck_assert_uint_lt(said, 4 * OUTLET_SAID_MAX / sizeof line);
 	}
 	read_until_settled(o, &size);
