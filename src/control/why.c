@@ -130,8 +130,12 @@ static void advise_output(const struct inquiry *q)
 {
 	const char *path = output_path(q->settings);
 	const char *said = q->history ? history_output(q->history, &(int64_t){ 0 }) : NULL;
+	const struct control_host *host = q->host;
+	struct host_log log;
 
-	if (said && *said)
+	if (host->log(host->context, q->program, &log) && log.stalled)
+		advise(q, "what it wrote last waits for its log, %s: %s", log.target, log.trouble);
+	else if (said && *said)
 		advise(q, "more of what it wrote: vergerctl logs -n 100 %s", q->settings->name);
 	else if (path)
 		advise(q, "it wrote nothing to %s before it ended", path);

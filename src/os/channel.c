@@ -131,19 +131,23 @@ int channel_open_end(struct channel *c, const struct credentials *who)
 
 void channel_begin_life(struct channel *c)
 {
+	bool several = c->life_count == CHANNEL_LIVES_MAX;
+
 	channel_end_life(c);
 	/* what is too much to be told apart is taken for one */
-	if (c->life_count < CHANNEL_LIVES_MAX)
-		c->life_count++;
-	c->lives[c->life_count - 1] = (struct life){ .end = UINT64_MAX, .starting = true };
+	c->life_count += !several;
+	c->lives[c->life_count - 1] =
+		(struct life){ .end = UINT64_MAX, .starting = true, .several = several };
 }
 
 void channel_set_pid(struct channel *c, pid_t pid)
 {
-	if (c->life_count == 0)
+	struct life *last = c->life_count ? &c->lives[c->life_count - 1] : NULL;
+
+	if (!last)
 		return;
-	c->lives[c->life_count - 1].pid = pid;
-	c->lives[c->life_count - 1].starting = false;
+	last->pid = last->several ? 0 : pid;
+	last->starting = false;
 	c->ready |= c->awaits_pid;
 	c->awaits_pid = false;
 }

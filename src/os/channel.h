@@ -34,6 +34,7 @@ struct life {
 	uint64_t end;  /* of its output, in bytes from the beginning; UINT64_MAX = it goes on */
 	pid_t pid;     /* 0 = not known */
 	bool starting; /* its PID will be known in a moment */
+	bool several;  /* it is more than one that could not be told apart: no PID is right */
 };
 
 struct channel {

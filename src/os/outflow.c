@@ -200,9 +200,10 @@ static void update_local_time(struct outlet *o, int64_t now_us)
 	o->local_second = second;
 }
 
+/* What a program writes is information, on whichever stream; that some of it is missing is not. */
 static int priority_of(const struct line_facts *facts)
 {
-	return !strcmp(facts->stream, "stdout") ? LOG_INFO : LOG_WARNING;
+	return !strcmp(facts->stream, "verger") ? LOG_WARNING : LOG_INFO;
 }
 
 /* A line in the middle of which another program's would begin is ended: it goes on in the next. */
