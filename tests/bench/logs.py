@@ -282,22 +282,27 @@ class Bench:
 
     # --- what is said about it ---
 
+    def best_over_cat(self, place, row, size):
+        """Of the least disturbed rounds: on a busy machine it is this that says something."""
+        return max(self.speed[place].get(row, size)) / max(self.speed[place].get(CAT, size))
+
     def print_tables(self):
         columns = [size for size, _ in WRITES]
         for place, _ in self.places:
             speed, cpu = self.speed[place], self.cpu[place]
-            print(f"\n{place}: MB/s (median; × cat, median of the rounds) and CPU-s/GB of the logger (median; least)")
-            print(f"  {'':28}" + "".join(f"{name:>34}" for _, name in WRITES))
+            print(f"\n{place}: MB/s (median; × cat: median of the rounds, best of each) and CPU-s/GB of the logger "
+                  "(median; least)")
+            print(f"  {'':28}" + "".join(f"{name:>38}" for _, name in WRITES))
             for row in speed.rows:
                 line = f"  {row:28}"
                 for size in columns:
                     if speed.get(row, size):
                         ratio = self.over_cat.median((place, row), size)
-                        times = f"(×{ratio:.2f})" if ratio else ""
-                        line += (f"{speed.median(row, size):11,.0f} {times:8}"
+                        times = f"(×{ratio:.2f}, {self.best_over_cat(place, row, size):.2f})" if ratio else ""
+                        line += (f"{speed.median(row, size):10,.0f} {times:13}"
                                  f"{cpu.median(row, size):7.2f} ({cpu.least(row, size):.2f})")
                     else:
-                        line += f"{'–':>34}"
+                        line += f"{'–':>38}"
                 print(line)
         n = self.plan.crowd
         print(f"\n{n:,} programs that write 10 lines a second each: CPU-ms of the logger a second; PSS in kB")
@@ -321,8 +326,9 @@ class Bench:
                               value <= I5_CPU_S_PER_GB, False))
             value = self.over_cat.median((place, RAW), 4096)
             if value is not None:
-                found.append((f"{name}cat's time over that of captured raw, 4-KiB writes (at least)", value,
-                              I5_THROUGHPUT, value >= I5_THROUGHPUT, False))
+                for of, ratio in ("the rounds", value), ("the best", self.best_over_cat(place, RAW, 4096)):
+                    found.append((f"{name}captured raw, × cat's MB/s, 4-KiB writes, {of} (at least)", ratio,
+                                  I5_THROUGHPUT, ratio >= I5_THROUGHPUT, False))
             found += self.against_peers(place)
         for most in self.memory:
             found.append(("most resident memory, kB", most, MEMORY_MAX_KB, most <= MEMORY_MAX_KB, True))
