@@ -30,6 +30,7 @@ COMMAND_S = 60  # of a vergerctl
 WITHOUT_END = 1 << 62
 IN_NAMESPACE = "VERGER_PROOF_IN_NAMESPACE"
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 ROTATED = re.compile(r"-(\d{8}T\d{6}\.\d{6}Z)(\.gz|\.zst|\.xz)?")
 UNPACK = {None: ["cat"], ".gz": ["gzip", "-dc"], ".zst": ["zstd", "-qdc"], ".xz": ["xz", "-dc"]}
@@ -43,6 +44,15 @@ class Failed(Exception):
 
 def die_with_us():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end_children():
+    """Ends what a vergerd that was killed has left: it has come to us."""
+    mine = Path(f"/proc/self/task/{os.getpid()}/children")
+    while children := mine.read_text().split():
+        for pid in map(int, children):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 def await_(condition, what, patience=PATIENCE_S):
@@ -669,6 +679,7 @@ def perform(arguments, root, seed, say):
             if log.reader and log.reader.poll() is None:
                 log.reader.kill()
                 log.reader.wait()
+        end_children()
     ran = time.monotonic() - began
     say("reading")
     verdict = Verdict(cast, build / "tests" / "proof" / "auditor")
@@ -695,6 +706,7 @@ def main():
         print(f"skipped: a disk that fills up: {reason}")
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 31)
     root = Path(tempfile.mkdtemp(prefix="verger-proof-", dir=arguments.scratch))
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     good = False
     try:
         good = perform(arguments, root, seed, lambda text: print(f"# {text}", file=sys.stderr, flush=True))
