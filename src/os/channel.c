@@ -178,6 +178,9 @@ void channel_next_life(struct channel *c)
 	c->last_words = said ? malloc(said) : NULL;
 	if (c->last_words)
 		c->last_words_size = logring_copy(&c->ring, c->last_words, said);
+	/* what the next life says begins a line */
+	if (c->last_words_size && c->last_words[c->last_words_size - 1] != '\n')
+		logring_add(&c->ring, "\n", 1);
 	c->said = 0;
 	c->in_lost_line = false; /* the next life begins a line */
 }

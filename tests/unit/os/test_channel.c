@@ -259,7 +259,7 @@ START_TEST(too_many_lives_are_taken_for_one)
 		channel_next_life(channel);
 	}
 	ck_assert_int_gt(channel_read(channel, buffer, sizeof buffer), 0);
-	ck_assert_int_eq(channel_pid(channel), 100 + 3 * CHANNEL_LIVES_MAX - 1);
+	ck_assert_int_eq(channel_pid(channel), 0); /* any of several */
 	expect_end();
 	channel_next_life(channel);
 	expect_empty();
@@ -363,7 +363,8 @@ START_TEST(lives_are_dropped_one_after_the_other)
 	ck_assert(!channel->cut_is_over);
 	channel_end_life(channel);
 	drop();
-	ck_assert_int_eq(channel_pid(channel), 102); /* the thread ends the last one itself */
+	ck_assert_int_eq(channel_pid(channel), 0);
+	expect_words("of the next\nmore");
 }
 END_TEST
 
