@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,14 +17,11 @@
 #include "os/capture_private.h"
 #include "os/errand.h"
 #include "os/logsocket.h"
-#include "os/mount.h"
 #include "os/packer.h"
 #include "os/syslogline.h"
 
 enum {
 	EVENTS_AT_ONCE = 64,
-	STREAM_LANES = 0x100,    /* beside those of devices */
-	OWN_AT_ONCE = 64 * 1024, /* so many bytes do not wait until the loop is idle */
 	CREW_PATIENCE_MS = 200,
 };
 
@@ -80,6 +76,7 @@ struct capture *capture_new(void)
 		return NULL;
 	pthread_mutex_init(&c->rest_lock, NULL);
 	c->own_fd = -1;
+	c->hooks = &hooks;
 	c->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	c->crew = crew_new(outflow_clear);
 	if (c->poll_fd >= 0 && c->crew)
@@ -114,89 +111,7 @@ void capture_free(struct capture *c)
 	free(c);
 }
 
-/* --- targets --- */
-
-/* What a path lies on.  Nearly always the one before lay there too; should that have become wrong,
- * one log waits with others. */
-static uint64_t lane_of(struct capture *c, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	size_t size = slash ? (size_t)(slash - path) : 0;
-
-	if (c->lane && c->lane_size == size && !strncmp(c->lane_folder, path, size))
-		return c->lane;
-	c->lane = size < sizeof c->lane_folder ? mount_device(path) : 0;
-	if (!c->lane)
-		return mount_device(path);
-	c->lane_size = size;
-	memcpy(c->lane_folder, path, size);
-	return c->lane;
-}
-
-static struct target *add_target(struct capture *c, enum outlet_kind kind, const char *name, int fd,
-                                 uint64_t lane)
-{
-	struct target *t = calloc(1, sizeof *t);
-
-	if (!t)
-		return NULL;
-	t->outlet = outlet_new(c->crew, kind, name, fd, lane, &hooks, c);
-	if (!t->outlet) {
-		free(t);
-		return NULL;
-	}
-	c->held++;
-	t->polled_fd = -1;
-	t->next = c->targets;
-	c->targets = t;
-	return t;
-}
-
-static struct target *find_named(const struct capture *c, enum outlet_kind kind, const char *name)
-{
-	for (struct target *t = c->targets; t; t = t->next)
-		if (outlet_kind(t->outlet) == kind && !strcmp(outlet_name(t->outlet), name))
-			return t;
-	return NULL;
-}
-
-/* --- streams: the same pipe or file may be behind 1 and 2 --- */
-
-static bool is_same_stream(const struct target *t, const struct stat *st)
-{
-	return outlet_kind(t->outlet) == OUTLET_STREAM && t->dev == st->st_dev &&
-	       t->ino == st->st_ino;
-}
-
-static struct target *find_stream(const struct capture *c, const struct stat *st)
-{
-	for (struct target *t = c->targets; t; t = t->next)
-		if (is_same_stream(t, st))
-			return t;
-	return NULL;
-}
-
-static struct target *get_stream(struct capture *c, int fd)
-{
-	struct stat st, own;
-	struct target *t;
-
-	if (fstat(fd, &st) < 0)
-		return NULL;
-	t = find_stream(c, &st);
-	if (t)
-		return t;
-	t = add_target(c, OUTLET_STREAM, fd == STDERR_FILENO ? "standard error" : "standard output",
-	               fd, STREAM_LANES + (uint64_t)fd);
-	if (!t)
-		return NULL;
-	t->dev = st.st_dev;
-	t->ino = st.st_ino;
-	/* two who write to the same stream would cut each other's lines */
-	if (!c->own && c->own_fd >= 0 && fstat(c->own_fd, &own) == 0 && is_same_stream(t, &own))
-		c->own = t;
-	return t;
-}
+/* --- watching --- */
 
 /* Sees to it that a target with work is looked after. */
 static void watch(struct capture *c)
@@ -214,102 +129,6 @@ void capture_kick(struct capture *c, struct outlet *o)
 	watch(c);
 }
 
-/* --- vergerd's own log --- */
-
-static void leave_own(struct capture *c)
-{
-	struct target *own = c->own;
-
-	c->own = NULL;
-	c->own_fd = -1;
-	c->own_waits = 0;
-	if (!own)
-		return;
-	own->is_over = !outlet_has_channels(own->outlet); /* when all of it is written */
-	capture_kick(c, own->outlet);
-}
-
-static void take_own(struct capture *c, struct target *t)
-{
-	leave_own(c);
-	t->is_over = false;
-	c->own = t;
-}
-
-int capture_own_file(struct capture *c, const char *path)
-{
-	const struct logfile_policy policy = { .max_size = LOG_SIZE_NONE,
-		                               .max_age_ms = MSEC_NEVER };
-	struct logfile *file = NULL;
-	struct target *t;
-	int r = errand_open_logfile(c->crew, lane_of(c, path), &file, path, &policy,
-	                            c->loop ? ERRAND_PATIENCE_MS : CAPTURE_DRAIN_MS);
-
-	if (r < 0)
-		return r;
-	t = add_target(c, OUTLET_FILE, path, -1, lane_of(c, path));
-	if (!t) {
-		logfile_close(file);
-		return -ENOMEM;
-	}
-	outlet_set_file(t->outlet, file);
-	take_own(c, t);
-	return 0;
-}
-
-int capture_own_stream(struct capture *c, int fd)
-{
-	struct target *t = get_stream(c, fd);
-
-	if (!t)
-		return -ENOMEM;
-	take_own(c, t);
-	return 0;
-}
-
-void capture_own_beside(struct capture *c, int fd)
-{
-	struct stat st;
-
-	leave_own(c);
-	c->own_fd = fd;
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		c->own = find_stream(c, &st);
-}
-
-bool capture_wants_own(const struct capture *c)
-{
-	return c->own != NULL;
-}
-
-void capture_own_here(struct capture *c)
-{
-	if (c->own && crew_is_empty(c->crew))
-		outlet_say_here(c->own->outlet);
-}
-
-static void send_for_own(struct capture *c)
-{
-	c->own_waits = 0;
-	if (!c->own)
-		return;
-	capture_kick(c, c->own->outlet);
-	capture_own_here(c);
-}
-
-bool capture_say(struct capture *c, const char *line, size_t size)
-{
-	bool taken = c->own && outlet_say(c->own->outlet, line, size);
-
-	/* a thread for each line would wake up for each */
-	c->own_waits += size;
-	if (!c->loop || c->own_waits >= OWN_AT_ONCE)
-		send_for_own(c);
-	return taken;
-}
-
-/* --- watching --- */
-
 static void on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct capture *c = w->data;
@@ -317,7 +136,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
 	(void)loop;
 	(void)events;
 	if (c->own_waits)
-		send_for_own(c);
+		capture_send_for_own(c);
 }
 
 static void start_rest(struct capture *c)
@@ -509,14 +328,14 @@ static struct target *add_file(struct capture *c, const struct program_settings 
 	struct logfile_policy policy = policy_of(p);
 	struct logfile *file = NULL;
 	struct target *t;
-	int r = errand_open_logfile(c->crew, lane_of(c, path), &file, path, &policy,
+	int r = errand_open_logfile(c->crew, capture_lane(c, path), &file, path, &policy,
 	                            ERRAND_PATIENCE_MS);
 
 	if (r < 0 && !may_pass(-r)) {
 		*error = -r;
 		return NULL;
 	}
-	t = add_target(c, OUTLET_FILE, path, -1, lane_of(c, path));
+	t = capture_add_target(c, OUTLET_FILE, path, -1, capture_lane(c, path));
 	if (!t) {
 		logfile_close(file);
 		*error = ENOMEM;
@@ -532,9 +351,9 @@ static struct target *add_file(struct capture *c, const struct program_settings 
 
 static struct target *get_socket(struct capture *c, enum outlet_kind kind, const char *path)
 {
-	struct target *t = find_named(c, kind, path);
+	struct target *t = capture_find_target(c, kind, path);
 
-	return t ? t : add_target(c, kind, path, -1, CREW_PROMPT);
+	return t ? t : capture_add_target(c, kind, path, -1, CREW_PROMPT);
 }
 
 /* The target of a stream; NULL with *error. */
@@ -547,9 +366,10 @@ static struct target *get_target(struct capture *c, const struct program_setting
 	*error = ENOMEM;
 	switch (stream->kind) {
 	case STREAM_FILE:
-		t = find_named(c, OUTLET_FILE, stream->path);
+		t = capture_find_target(c, OUTLET_FILE, stream->path);
 		return t ? t : add_file(c, p, stream->path, error);
-	case STREAM_INHERIT: return get_stream(c, p->stderr_stream.kind == STREAM_STDOUT ? 1 : fd);
+	case STREAM_INHERIT:
+		return capture_get_stream(c, p->stderr_stream.kind == STREAM_STDOUT ? 1 : fd);
 	case STREAM_SYSLOG: return get_socket(c, OUTLET_SYSLOG, LOGSOCKET_SYSLOG);
 	case STREAM_JOURNAL: return get_socket(c, OUTLET_JOURNAL, LOGSOCKET_JOURNAL);
 	case STREAM_NULL:
@@ -637,7 +457,7 @@ int capture_open(struct capture *c, const struct program_settings *program, uint
 
 int capture_open_direct(struct capture *c, const char *path, int flags, mode_t mode)
 {
-	return errand_open(c->crew, lane_of(c, path), path, flags, mode, ERRAND_PATIENCE_MS);
+	return errand_open(c->crew, capture_lane(c, path), path, flags, mode, ERRAND_PATIENCE_MS);
 }
 
 bool capture_answers(struct capture *c, const char *path)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "os/capture.h"
 #include "os/crew.h"
@@ -30,11 +31,12 @@ struct unit_streams {
 
 struct capture {
 	struct crew *crew;
-	struct target *targets; /* owned */
-	struct target *own;     /* where vergerd's own lines go; NULL = elsewhere */
-	int own_fd;             /* which vergerd writes to itself; -1 = none */
-	size_t own_waits;       /* bytes of vergerd's own that no thread was called for */
-	uint64_t lane;          /* of the folder looked at last; 0 = none */
+	const struct outlet_hooks *hooks; /* of all outlets */
+	struct target *targets;           /* owned */
+	struct target *own;               /* where vergerd's own lines go; NULL = elsewhere */
+	int own_fd;                       /* which vergerd writes to itself; -1 = none */
+	size_t own_waits;                 /* bytes of vergerd's own that no thread was called for */
+	uint64_t lane;                    /* of the folder looked at last; 0 = none */
 	size_t lane_size;
 	char lane_folder[256];
 	struct packer *packer;  /* owned; NULL = nothing is packed */
@@ -58,6 +60,21 @@ struct capture {
 	bool has_news; /* there is something for capture_look */
 };
 
+/* The lane of a path (crew.h): what it lies on. */
+uint64_t capture_lane(struct capture *c, const char *path);
+
+/* Makes a target; NULL when memory is out. */
+struct target *capture_add_target(struct capture *c, enum outlet_kind kind, const char *name,
+                                  int fd, uint64_t lane);
+/* The one there is, or NULL. */
+struct target *capture_find_target(const struct capture *c, enum outlet_kind kind,
+                                   const char *name);
+struct target *capture_find_stream(const struct capture *c, const struct stat *st);
+/* The target behind a descriptor of vergerd; NULL when memory is out. */
+struct target *capture_get_stream(struct capture *c, int fd);
+
+/* Has a thread write vergerd's own lines that wait. */
+void capture_send_for_own(struct capture *c);
 /* Has vergerd's own log written where no thread can be had. */
 void capture_own_here(struct capture *c);
 /* Looks at what threads have to tell. */

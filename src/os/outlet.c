@@ -57,7 +57,7 @@ bool outlet_free(struct outlet *o)
 		o->channels = c->next;
 		channel_free(c);
 	}
-	outflow_close(o);
+	outlet_close_target(o);
 	outbuf_release(&o->said);
 	outbuf_release(&o->out);
 	outlet_end_packing(o);

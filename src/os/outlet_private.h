@@ -65,5 +65,38 @@ void outlet_end_packing(struct outlet *o);
 /* The job; see crew.h. */
 void outflow_run(struct crew_job *job, void **bench);
 void outflow_drain(struct crew_job *job, void **bench);
+
+/* --- records (outlet_record.c); negative errno: the target takes nothing, and the rest is kept ---
+ */
+
+int outlet_open_target(struct outlet *o, const struct logfile_policy *policy);
 /* Closes what the thread has opened. */
-void outflow_close(struct outlet *o);
+void outlet_close_target(struct outlet *o);
+/* Writes some of it; how much. */
+ssize_t outlet_write_some(struct outlet *o, const char *bytes, size_t size);
+/* Writes what was made. */
+int outlet_flush(struct outlet *o);
+/* A line in the middle of which another one would begin is ended; `c` goes on with its own. */
+int outlet_end_unfinished(struct outlet *o, const struct channel *c);
+/* A line is on its way when this returns: written, or kept in outlet.out with a negative errno. */
+int outlet_emit(struct outlet *o, struct channel *c, enum log_format format,
+                const struct line_facts *facts, const struct line *line);
+
+/* --- from pipes to records (outlet_pump.c) --- */
+
+enum {
+	INPUT_SIZE = 128 * 1024,  /* one read */
+	TURN_BYTES = 1024 * 1024, /* then it is another channel's turn, and another outlet's */
+};
+
+/* What a thread keeps from one job to the next. */
+struct bench {
+	char *input;       /* INPUT_SIZE; owned */
+	struct outbuf out; /* memory for what is made: outlets that rest hold none */
+};
+
+/* The bench of a thread, with its input; NULL when memory is out. */
+struct bench *bench_get(void **slot);
+
+/* Moves what is in a pipe to where it belongs.  0 or negative errno of the target. */
+int outlet_pump(struct outlet *o, struct channel *c, void **slot);
