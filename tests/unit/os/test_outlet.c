@@ -250,6 +250,15 @@ static bool is_done(struct writer *w)
 	return !w->runs;
 }
 
+/* Whether all that it will ever write is where it belongs: the order of the two questions matters.
+ */
+static bool is_through(struct outlet *o, struct writer *w)
+{
+	bool done = is_done(w);
+
+	return is_settled(o) && done;
+}
+
 static const char *read_file(const char *path)
 {
 	int fd = open(path, O_RDONLY);
@@ -346,7 +355,7 @@ START_TEST(a_fifo_that_nobody_reads_is_waited_for)
 	/* it sleeps a while; what has no room waits */
 	outlet_has_room(o);
 	RUN_UNTIL((outlet_get_health(o, &health), health.error == EAGAIN));
-	while (!is_settled(o) || !is_done(w)) {
+	while (!is_through(o, w)) {
 		ssize_t got = read(fd, text + size, sizeof text - 1 - size);
 
 		size += got > 0 ? (size_t)got : 0;
@@ -673,7 +682,7 @@ START_TEST(a_reader_that_sleeps_loses_nothing)
 	for (size_t i = 0; i < 2; i++)
 		start(add(i, o, LOG_FORMAT_PREFIX, LOG_STALLED_BLOCK));
 	RUN_UNTIL((outlet_get_health(o, &health), health.error == EAGAIN));
-	while (!is_settled(o) || !is_done(&writers[0]) || !is_done(&writers[1])) {
+	while (!is_through(o, &writers[0]) || !is_through(o, &writers[1])) {
 		read_stream(&size);
 		turn();
 	}
@@ -710,7 +719,7 @@ START_TEST(room_is_told_of_by_a_descriptor_of_ones_own)
 		close(room.fd);
 		outlet_has_room(o);
 	}
-	while (!is_settled(o) || !is_done(w)) {
+	while (!is_through(o, w)) {
 		read_stream(&size);
 		turn();
 	}
@@ -814,7 +823,7 @@ START_TEST(own_lines_are_whole_among_others)
 	o = make(OUTLET_STREAM, "standard output", stream[1]);
 	w = add(0, o, LOG_FORMAT_PREFIX, LOG_STALLED_BLOCK);
 	start(w);
-	while (!is_settled(o) || !is_done(w)) {
+	while (!is_through(o, w)) {
 		char line[32];
 		int n = snprintf(line, sizeof line, "own %u\n", own);
 
