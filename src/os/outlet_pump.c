@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "os/outlet_private.h"
 
-enum { NOTE_SIZE = 128 };
+enum {
+	NOTE_SIZE = 128,
+	PAUSE_NS = 100 * 1000, /* what a program in a hurry writes meanwhile fits into its pipe */
+};
 
 /* The target answers: whoever waits behind it need not be looked after.  Locked. */
 static void show_life(struct outlet *o)
@@ -24,7 +28,8 @@ struct piece {
 	struct outlet *o;
 	struct channel *c;
 	enum log_format format;
-	bool verbatim; /* nobody else writes there, and nothing is to be done to it */
+	bool is_alone; /* nobody else writes there */
+	bool verbatim; /* and nothing is to be done to it */
 	struct line_facts facts;
 	bool after_gap;    /* bytes before these were dropped */
 	bool leaves;       /* there will be no more */
@@ -248,8 +253,9 @@ static void begin_piece(struct piece *p, struct outlet *o, struct channel *c)
 	*p = (struct piece){ .o = o, .c = c };
 	outlet_lock(o);
 	p->format = c->format;
+	p->is_alone = o->channel_count == 1;
 	p->verbatim = o->kind == OUTLET_FILE && c->format == LOG_FORMAT_RAW &&
-	              c->stalled == LOG_STALLED_BLOCK && o->channel_count == 1;
+	              c->stalled == LOG_STALLED_BLOCK && p->is_alone;
 	outlet_unlock(o);
 	p->facts.pid = c->read_pid;
 	p->facts.program = c->name;
@@ -291,6 +297,17 @@ static int leave(struct piece *p)
 	return r;
 }
 
+/* Reads that follow a program's writes too closely are small, and both wait for the lock of the
+ * pipe: with 100-byte lines a pause makes the program faster by half, and us three times as cheap.
+ */
+static void pause_for_more(struct channel *c)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+
+	channel_widen(c);
+	nanosleep(&pause, NULL);
+}
+
 /* Moves a piece.  0, 1: there is nothing more now, or negative errno of the target. */
 static int move_piece(struct piece *p, struct bench *bench, size_t *total)
 {
@@ -313,9 +330,14 @@ static int move_piece(struct piece *p, struct bench *bench, size_t *total)
 	*total += (size_t)got;
 	if (got >= CHANNEL_PIPE)
 		channel_widen(p->c);
-	if (r == 0)
-		return work_on(p, bench, bytes, size);
-	keep_input(p->c, bench, bytes, size);
+	if (r < 0) {
+		keep_input(p->c, bench, bytes, size);
+		return r;
+	}
+	r = work_on(p, bench, bytes, size);
+	/* where others wait for their turn there is enough to do meanwhile */
+	if (r == 0 && got < CHANNEL_BUSY_BYTES && *total >= CHANNEL_BUSY_BYTES && p->is_alone)
+		pause_for_more(p->c);
 	return r;
 }
 
