@@ -12,7 +12,7 @@ struct logfile;
 struct logfile_policy;
 
 enum {
-	ERRAND_PATIENCE_MS = 100,      /* then it is said to hang */
+	ERRAND_PATIENCE_MS = 250,      /* then it is said to hang */
 	ERRAND_LITTLE_PATIENCE_MS = 5, /* where others hang already */
 };
 
