@@ -124,7 +124,6 @@ void tail_close(struct host_tail *tail)
 	free(tail);
 }
 
-/* (What vergerd captures will be kept in memory.) */
 size_t tail_recent(void *context, uint32_t program, char *out, size_t size)
 {
 	const struct daemon *d = context;

@@ -5,12 +5,13 @@
  * for the next: so there are never more threads than work for them. */
 #include "os/crew.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+
+#include "os/cond.h"
 
 enum {
 	STACK_SIZE = 256 * 1024, /* what is not touched costs nothing */
@@ -34,7 +35,6 @@ struct sleeper {
 struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
-	pthread_condattr_t monotonic;
 	struct sleeper *sleepers; /* the one that worked last is called first: its memory is in a
 	                             cache */
 	struct crew_job *first, *last; /* the queue */
@@ -57,9 +57,7 @@ struct crew *crew_new(void (*clear)(void *bench))
 		return NULL;
 	c->clear = clear;
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&c->monotonic);
-	pthread_condattr_setclock(&c->monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->ended, &c->monotonic);
+	cond_init(&c->ended);
 	/* an arena for each thread would keep what its threads have given back */
 	mallopt(M_ARENA_MAX, 1);
 	return c;
@@ -68,18 +66,8 @@ struct crew *crew_new(void (*clear)(void *bench))
 static void destroy(struct crew *c)
 {
 	pthread_cond_destroy(&c->ended);
-	pthread_condattr_destroy(&c->monotonic);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
-}
-
-/* Waits on `cond` until the time has come; false then. */
-static bool wait_until(struct crew *c, pthread_cond_t *cond, msec_t until)
-{
-	struct timespec at = { .tv_sec = (time_t)(until / 1000),
-		               .tv_nsec = (long)(until % 1000) * 1000000 };
-
-	return pthread_cond_timedwait(cond, &c->lock, &at) != ETIMEDOUT;
 }
 
 /* --- lanes --- */
@@ -245,7 +233,7 @@ static bool sleep_until(struct crew *c, struct sleeper *me, msec_t until)
 	me->next = c->sleepers;
 	c->sleepers = me;
 	while (!me->called && in_time)
-		in_time = wait_until(c, &me->wake, until);
+		in_time = cond_wait_until(&me->wake, &c->lock, until);
 	if (me->called)
 		c->called--;
 	else
@@ -278,7 +266,7 @@ static void *thread_main(void *arg)
 	bool is_last;
 
 	pthread_mutex_lock(&c->lock);
-	pthread_cond_init(&me.wake, &c->monotonic);
+	cond_init(&me.wake);
 	c->fresh--;
 	while ((job = await_job(c, &me, idle_ms))) {
 		uint64_t lane = job->lane; /* the job may be gone when it has run */
@@ -374,7 +362,7 @@ bool crew_free(struct crew *c, msec_t patience_ms)
 	c->closing = true;
 	while (c->sleepers)
 		call(c, c->sleepers);
-	while (c->threads && wait_until(c, &c->ended, until))
+	while (c->threads && cond_wait_until(&c->ended, &c->lock, until))
 		;
 	all_ended = c->threads == 0;
 	c->abandoned = !all_ended;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/cond.h"
 #include "os/logfile.h"
 
 struct errand {
@@ -67,16 +68,12 @@ static void run(struct crew_job *job, void **bench)
 static struct errand *errand_new(const char *path, uint64_t lane)
 {
 	struct errand *e = calloc(1, sizeof *e);
-	pthread_condattr_t monotonic;
 
 	if (!e)
 		return NULL;
 	e->job = (struct crew_job){ .run = run, .lane = lane, .brief = true };
 	pthread_mutex_init(&e->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->over, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init(&e->over);
 	e->path = strdup(path);
 	if (e->path)
 		return e;
@@ -88,14 +85,11 @@ static struct errand *errand_new(const char *path, uint64_t lane)
 static bool await(struct crew *crew, struct errand *e, msec_t patience_ms)
 {
 	msec_t until = clock_monotonic_ms() + patience_ms;
-	struct timespec at = { .tv_sec = (time_t)(until / 1000),
-		               .tv_nsec = (long)(until % 1000) * 1000000 };
-	bool done;
-	int r = 0;
+	bool done, in_time = true;
 
 	pthread_mutex_lock(&e->lock);
-	while (!e->done && r == 0)
-		r = pthread_cond_timedwait(&e->over, &e->lock, &at);
+	while (!e->done && in_time)
+		in_time = cond_wait_until(&e->over, &e->lock, until);
 	done = e->done;
 	e->given_up = !done;
 	pthread_mutex_unlock(&e->lock);

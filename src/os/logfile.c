@@ -129,11 +129,10 @@ static bool is_link(const char *path)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-/* Opens by path; `extra` are flags.  0 or negative errno with nothing changed. */
-static int open_by_path(struct logfile *f, int extra, mode_t mode)
+/* Goes on with a file that was just opened, if it was: 0 or negative errno with nothing changed. */
+static int go_on_with(struct logfile *f, int fd)
 {
 	struct stat st;
-	int fd = open(f->path, OPEN_FLAGS | O_CREAT | extra, mode);
 	int r;
 
 	if (fd < 0)
@@ -145,6 +144,12 @@ static int open_by_path(struct logfile *f, int extra, mode_t mode)
 	}
 	adopt(f, fd, &st);
 	return 0;
+}
+
+/* Opens by path; `extra` are flags.  0 or negative errno with nothing changed. */
+static int open_by_path(struct logfile *f, int extra, mode_t mode)
+{
+	return go_on_with(f, open(f->path, OPEN_FLAGS | O_CREAT | extra, mode));
 }
 
 /* the mode of the file that is open, for the one that takes its place */
@@ -277,9 +282,7 @@ static int rename_in(int dir_fd, const char *from, const char *to)
 /* The file that follows one that was rotated, with its owner and mode. */
 static int open_successor(struct logfile *f, int dir_fd, const struct stat *like)
 {
-	struct stat st;
 	int fd = openat(dir_fd, logfile_base(f), OPEN_FLAGS | O_CREAT | O_EXCL, 0600);
-	int r;
 
 	if (fd >= 0) {
 		rotated_dress(fd, like);
@@ -287,15 +290,7 @@ static int open_successor(struct logfile *f, int dir_fd, const struct stat *like
 		/* somebody was quicker */
 		fd = openat(dir_fd, logfile_base(f), OPEN_FLAGS | O_NOFOLLOW);
 	}
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	adopt(f, fd, &st);
-	return 0;
+	return go_on_with(f, fd);
 }
 
 /* Moves the file away and opens the next one.  On failure everything is as before. */

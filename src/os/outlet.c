@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/cond.h"
 #include "os/outlet_private.h"
 
 struct outlet *outlet_new(struct crew *crew, enum outlet_kind kind, const char *name, int fd,
                           uint64_t lane, const struct outlet_hooks *hooks, void *context)
 {
 	struct outlet *o = calloc(1, sizeof *o);
-	pthread_condattr_t monotonic;
 
 	if (!o)
 		return NULL;
@@ -32,10 +32,7 @@ struct outlet *outlet_new(struct crew *crew, enum outlet_kind kind, const char *
 		return NULL;
 	}
 	pthread_mutex_init(&o->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&o->rests, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init(&o->rests);
 	return o;
 }
 
@@ -382,14 +379,11 @@ size_t outlet_waiting(struct outlet *o)
 
 bool outlet_await_rest(struct outlet *o, msec_t until)
 {
-	struct timespec at = { .tv_sec = (time_t)(until / 1000),
-		               .tv_nsec = (long)(until % 1000) * 1000000 };
-	bool rests;
-	int r = 0;
+	bool rests, in_time = true;
 
 	outlet_lock(o);
-	while ((o->state != OUTLET_RESTS || o->drains) && r == 0)
-		r = pthread_cond_timedwait(&o->rests, &o->lock, &at);
+	while ((o->state != OUTLET_RESTS || o->drains) && in_time)
+		in_time = cond_wait_until(&o->rests, &o->lock, until);
 	rests = o->state == OUTLET_RESTS && !o->drains;
 	outlet_unlock(o);
 	return rests;

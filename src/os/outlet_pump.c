@@ -136,18 +136,26 @@ static void discard_held(struct channel *c)
 	}
 }
 
+/* The unfinished line, if there is one, is a line.  0 or negative errno of the target. */
+static int end_line(struct piece *p)
+{
+	struct line line;
+
+	return linecut_flush(&p->c->cut, &line)
+	               ? outlet_emit(p->o, p->c, p->format, &p->facts, &line)
+	               : 0;
+}
+
 /* What a life left unfinished is a line. */
 static int end_life(struct piece *p)
 {
-	struct line line;
-	int r = 0;
+	int r;
 
 	outlet_lock(p->o);
 	if (p->c->gap)
 		discard_held(p->c);
 	outlet_unlock(p->o);
-	if (linecut_flush(&p->c->cut, &line))
-		r = outlet_emit(p->o, p->c, p->format, &p->facts, &line);
+	r = end_line(p);
 	if (p->o->unfinished == p->c) { /* and whatever comes next begins another */
 		p->o->unfinished = NULL;
 		p->o->torn = true;
@@ -267,26 +275,20 @@ static void begin_piece(struct piece *p, struct outlet *o, struct channel *c)
 /* A life ended while its bytes were being dropped, and none of them were there any more. */
 static int end_cut(struct piece *p)
 {
-	struct line line;
 	bool is_over;
 
 	outlet_lock(p->o);
 	is_over = p->c->cut_is_over;
 	p->c->cut_is_over = false;
 	outlet_unlock(p->o);
-	if (!is_over || !linecut_flush(&p->c->cut, &line))
-		return 0;
-	return outlet_emit(p->o, p->c, p->format, &p->facts, &line);
+	return is_over ? end_line(p) : 0;
 }
 
 /* The pipe is empty, and nobody will write there any more. */
 static int leave(struct piece *p)
 {
-	struct line line;
-	int r = 0;
+	int r = end_line(p);
 
-	if (linecut_flush(&p->c->cut, &line))
-		r = outlet_emit(p->o, p->c, p->format, &p->facts, &line);
 	if (r == 0)
 		r = tell_gap(p);
 	outlet_lock(p->o);
